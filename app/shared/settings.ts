@@ -1,0 +1,208 @@
+import { z } from 'zod'
+
+/**
+ * The settings schema: one line a setting. Types, defaults, validation, `--flags`, `WAYSTATION_…` environment
+ * variables, `--print-settings`, docs/settings.md and (later) the settings form are derived from it.
+ *
+ * Values are kept in one unit each: bytes, bytes a second, seconds. Text in other units ("100 MiB",
+ * "10 Mbit/s", "1h") is accepted wherever a value is given. For limits, 0 means unlimited.
+ */
+
+export const PROFILES = ['home', 'server', 'introducer'] as const
+export type Profile = (typeof PROFILES)[number]
+
+/** `live`: applies within a second while the node runs. `restart`: when a listener or the node is opened anew. */
+export type Applies = 'live' | 'restart'
+
+/** How a value is written, parsed and shown. */
+export type Kind = 'limit' | 'bytes' | 'rate' | 'seconds' | 'port' | 'boolean' | 'text' | 'list' | 'choice' | 'path'
+
+export interface Field<T> {
+  kind: Kind
+  group: string
+  help: string
+  applies: Applies
+  schema: z.ZodType<T>
+  /** One default for all profiles, or one each. */
+  default: T | Record<Profile, T>
+  /** Zero means unlimited, and the word `unlimited` may be given. */
+  zeroIsUnlimited: boolean
+  /** What may be given, for error messages and docs: "1 to 65535". */
+  allowed: string
+  choices?: readonly string[]
+}
+
+type Defaults<T> = T | Record<Profile, T>
+
+interface NumberOptions {
+  min?: number
+  max?: number
+  unlimited?: boolean
+}
+
+let group = ''
+const section = (name: string): object => {
+  group = name
+  return {}
+}
+
+function number(
+  kind: Kind,
+  value: Defaults<number>,
+  applies: Applies,
+  help: string,
+  { min = 0, max = Number.MAX_SAFE_INTEGER, unlimited = false }: NumberOptions = {}
+): Field<number> {
+  const range = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`
+  return {
+    kind,
+    group,
+    help,
+    applies,
+    default: value,
+    zeroIsUnlimited: unlimited,
+    allowed: `a whole number, ${range}${unlimited ? ' (0 or "unlimited": no limit)' : ''}${examples[kind] ?? ''}`,
+    schema: z.int().min(min).max(max)
+  }
+}
+
+const examples: Partial<Record<Kind, string>> = {
+  bytes: ', in bytes or with a unit: 100MiB, 128KiB, 1GB',
+  rate: ', in bytes a second or with a unit: 1.25MB/s, 50kB/s, 10Mbit/s',
+  seconds: ', in seconds or with a unit: 90s, 2min, 1h, 7d'
+}
+
+const limit = (value: Defaults<number>, help: string): Field<number> =>
+  number('limit', value, 'live', help, { unlimited: true, max: 1_000_000 })
+const bytes = (value: Defaults<number>, help: string): Field<number> =>
+  number('bytes', value, 'live', help, { unlimited: true })
+const rate = (value: Defaults<number>, help: string): Field<number> =>
+  number('rate', value, 'live', help, { unlimited: true })
+const seconds = (value: Defaults<number>, help: string, options: NumberOptions = {}): Field<number> =>
+  number('seconds', value, 'live', help, { max: 315_360_000, ...options })
+const port = (value: number, help: string): Field<number> =>
+  number('port', value, 'restart', `${help} (0: any free port)`, { max: 65_535 })
+
+function boolean(value: Defaults<boolean>, applies: Applies, help: string): Field<boolean> {
+  return { kind: 'boolean', group, help, applies, default: value, zeroIsUnlimited: false, allowed: 'true or false', schema: z.boolean() }
+}
+
+function text(value: string, applies: Applies, help: string, pattern: RegExp, allowed: string): Field<string> {
+  return { kind: 'text', group, help, applies, default: value, zeroIsUnlimited: false, allowed, schema: z.string().regex(pattern) }
+}
+
+function list(value: string[], applies: Applies, help: string, allowed: string, item: z.ZodType<string>): Field<string[]> {
+  return { kind: 'list', group, help, applies, default: value, zeroIsUnlimited: false, allowed: `${allowed}; several by commas`, schema: z.array(item) }
+}
+
+function choice<const C extends readonly string[]>(choices: C, value: C[number], applies: Applies, help: string): Field<C[number]> {
+  return { kind: 'choice', group, help, applies, default: value, zeroIsUnlimited: false, allowed: choices.join(', '), choices, schema: z.enum(choices) }
+}
+
+const IPV4 = z.ipv4()
+const IPV6 = z.ipv6()
+const MULTIADDR = z.string().regex(/^\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\/[^/]+(\/[^/]+)*$/)
+const PEER_ID = z.string().regex(/^(12D3Koo|Qm|16Uiu2|bafz|k51)[1-9A-Za-z]+$/)
+const ACCESS_RULE = z.union([PEER_ID, z.cidrv4(), z.cidrv6(), IPV4, IPV6])
+const PROTOCOL_NAME = /^\/[\x21-\x7e]{1,120}$/
+const MiB = 1024 * 1024
+
+export const fields = {
+  ...section('Node'),
+  profile: choice(PROFILES, 'server', 'restart', 'Which set of defaults applies: home for a desktop, server for a server, introducer for a relay that only introduces browsers to each other'),
+
+  ...section('Listening'),
+  'listen.ip4': list(['0.0.0.0'], 'restart', 'IPv4 addresses to listen on', 'IPv4 addresses, or "off"', IPV4),
+  'listen.ip6': list(['::'], 'restart', 'IPv6 addresses to listen on', 'IPv6 addresses, or "off"', IPV6),
+  'tcp.enabled': boolean(true, 'restart', 'Listen on TCP'),
+  'tcp.port': port(4001, 'TCP port'),
+  'quic.enabled': boolean(true, 'restart', 'Listen on QUIC v1'),
+  'quic.port': port(4001, 'UDP port of QUIC v1'),
+  'ws.enabled': boolean(true, 'restart', 'Listen on WebSocket'),
+  'ws.port': port(4003, 'TCP port of WebSocket'),
+  'http.enabled': boolean(true, 'restart', 'Serve the public HTTP pages (identity, health)'),
+  'http.port': port(4002, 'TCP port of the public HTTP pages'),
+  'http.requestsPerIpPerMinute': limit(240, 'Public HTTP requests accepted from one IP address (IPv6: one /56) a minute'),
+  'control.port': number('port', 4010, 'restart', 'TCP port of the control API on 127.0.0.1 (kept for it; this version does not open it)', { max: 65_535 }),
+  announce: list([], 'restart', 'Multiaddrs to announce instead of those found out', 'multiaddrs such as /ip4/203.0.113.7/tcp/4001', MULTIADDR),
+  announceIp: list([], 'restart', 'Public IP addresses of this machine, for servers behind one-to-one NAT: announced with every open port, beside what is found out', 'IP addresses', z.union([IPV4, IPV6])),
+  'connections.total': limit({ home: 512, server: 4096, introducer: 4096 }, 'Most connections at once, whatever the other limits would need'),
+
+  ...section('Reservations'),
+  'relay.reservations.total': limit({ home: 64, server: 1024, introducer: 1024 }, 'Reservations at once'),
+  'relay.reservations.perIp': limit({ home: 4, server: 16, introducer: 64 }, 'Reservations at once from one IPv4 address or one IPv6 /56'),
+  'relay.reservations.ttlSeconds': seconds(3600, 'How long a reservation lasts unless renewed', { min: 1 }),
+
+  ...section('Circuits'),
+  'relay.circuits.total': limit({ home: 32, server: 512, introducer: 16 }, 'Circuits at once'),
+  'relay.circuits.perPeer': limit({ home: 4, server: 16, introducer: 4 }, 'Circuits at once of one peer, as source or target'),
+  'relay.circuits.durationSeconds': seconds({ home: 3600, server: 3600, introducer: 120 }, 'How long a circuit may last', { unlimited: true }),
+  'relay.circuits.bytesEachWay': bytes({ home: 100 * MiB, server: 100 * MiB, introducer: MiB }, 'How much a circuit may carry in each direction'),
+  'relay.circuits.bufferBytes': number('bytes', 2 * MiB, 'restart', 'Memory one circuit may hold in each direction while its reader is slow', { min: 1_048_576, max: 64 * MiB }),
+
+  ...section('Rates'),
+  'relay.rate.totalBytesPerSecond': rate({ home: 1_250_000, server: 0, introducer: 0 }, 'Rate of all circuits together, in each direction'),
+  'relay.rate.perPeerBytesPerSecond': rate(0, "Rate of all circuits of one peer together, in each direction"),
+  'relay.rate.perCircuitBytesPerSecond': rate(0, 'Rate of one circuit, in each direction'),
+
+  ...section('Admission'),
+  'relay.attempts.perPeerPerMinute': limit(30, 'New reservations and connects that one peer may ask for a minute'),
+  'relay.attempts.perIpPerMinute': limit({ home: 60, server: 120, introducer: 120 }, 'New reservations and connects that one IPv4 address or IPv6 /56 may ask for a minute'),
+  'access.allow': list([], 'live', 'If not empty, only these may reserve and connect', 'peer ids, IP addresses or CIDR blocks', ACCESS_RULE),
+  'access.deny': list([], 'live', 'These may neither reserve nor connect', 'peer ids, IP addresses or CIDR blocks', ACCESS_RULE),
+
+  ...section('DHT and peers'),
+  'dht.enabled': boolean(true, 'restart', 'Run the Kademlia DHT server'),
+  'dht.protocol': text('/ipfs/kad/1.0.0', 'restart', 'DHT protocol name', PROTOCOL_NAME, 'a protocol name that begins with /'),
+  'dht.bootstrap': list([], 'restart', 'Peers to join the DHT through; none: nothing is contacted unasked', 'multiaddrs that end in /p2p/PEER', MULTIADDR.regex(/\/p2p\/[^/]+$/)),
+  'dht.queryTimeoutSeconds': number('seconds', 60, 'restart', 'How long a DHT query may take', { min: 1, max: 600 }),
+  'dht.clientAddresses': choice(['all', 'announced', 'relayed-only', 'none'], 'announced', 'live', 'Which addresses of a connected client the DHT answers give out: all (announced, and that of its connection), announced, relayed-only (through relays alone: no IP address of a client is given out), none'),
+
+  ...section('Identity'),
+  'identity.protocolVersion': text('/waystation/relay/1.0.0', 'restart', 'Protocol version that identify and the identity page give', /^[\x21-\x7e]{1,120}$/, 'up to 120 visible characters'),
+  'identity.agentVersion': text('', 'restart', 'Agent version that identify and the identity page give (empty: waystation/VERSION)', /^[\x20-\x7e]{0,120}$/, 'up to 120 visible characters'),
+
+  ...section('Stopping'),
+  'shutdown.timeoutSeconds': seconds(30, 'How long running circuits may go on after the node was asked to stop', { max: 86_400 }),
+
+  ...section('Log'),
+  'log.level': choice(['silent', 'error', 'warn', 'info', 'debug', 'trace'], 'info', 'live', 'What is logged'),
+  'log.format': choice(['auto', 'pretty', 'json'], 'auto', 'restart', 'How log lines look; auto: pretty on a terminal, JSON elsewhere'),
+  'log.addresses': boolean(false, 'live', 'Log lines may hold IP addresses'),
+  'log.peers': boolean(false, 'live', 'Log lines about circuits may name the peers')
+}
+
+export type Key = keyof typeof fields
+type ValueOf<F> = F extends Field<infer T> ? T : never
+export type Settings = { readonly [K in Key]: ValueOf<(typeof fields)[K]> }
+export const keys = Object.keys(fields) as Key[]
+
+/** The field of a key, seen without its value's type. */
+export function fieldOf(key: Key): Field<unknown> {
+  return fields[key] as unknown as Field<unknown>
+}
+
+/** All defaults of a profile. */
+export function defaultsOf(profile: Profile): Settings {
+  const entries = keys.map(key => [key, key === 'profile' ? profile : defaultOf(key, profile)])
+  return Object.fromEntries(entries) as Settings
+}
+
+/** A field's default in a profile. */
+export function defaultOf(key: Key, profile: Profile): unknown {
+  const value = fieldOf(key).default
+  const perProfile = typeof value === 'object' && value !== null && !Array.isArray(value)
+  return perProfile ? (value as Record<Profile, unknown>)[profile] : value
+}
+
+const kebab = (word: string): string => word.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+
+/** `relay.reservations.perIp` -> `--relay-reservations-per-ip` */
+export function flagOf(key: Key): string {
+  return `--${key.split('.').map(kebab).join('-')}`
+}
+
+/** `relay.reservations.perIp` -> `WAYSTATION_RELAY_RESERVATIONS_PER_IP` */
+export function environmentNameOf(key: Key): string {
+  return `WAYSTATION_${flagOf(key).slice(2).replaceAll('-', '_').toUpperCase()}`
+}
