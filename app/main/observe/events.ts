@@ -1,0 +1,55 @@
+import { Bus } from './bus.ts'
+
+/**
+ * What happens in the node, in the past tense and complete. Peers are peer ids as text. Who may see a peer
+ * or an address is decided where events leave the process: log lines name none unless asked to.
+ */
+export interface NodeEvents {
+  'reservation-accepted': { peer: string; ip: string | undefined; seconds: number }
+  'reservation-renewed': { peer: string; ip: string | undefined; seconds: number }
+  'reservation-expired': { peer: string }
+  'reservation-ended': { peer: string; reason: ReservationEnd }
+  'circuit-accepted': { id: number; source: string; target: string }
+  'circuit-closed': CircuitClosed
+  /** Once for every chunk that passes: listeners must be cheap. */
+  'bytes-relayed': { direction: 'to-target' | 'to-source'; bytes: number }
+  'request-denied': { request: RequestKind; reason: string; status: number; peer: string; ip: string | undefined }
+  'peer-connected': { peer: string }
+  'peer-disconnected': { peer: string }
+}
+
+export type RequestKind = 'reserve' | 'connect'
+
+/** Why a reservation ended before its time. */
+export type ReservationEnd = 'peer-gone' | 'denied' | 'stopped'
+
+/**
+ * Why a circuit ended: both sides closed it; one side reset it; it carried or lasted all it may; the node
+ * drained; the quota was reached; a peer's connection was lost; the peer is no longer allowed; the node stopped.
+ */
+export type CircuitEnd =
+  | 'closed'
+  | 'reset'
+  | 'bytes'
+  | 'duration'
+  | 'drained'
+  | 'quota'
+  | 'peer-gone'
+  | 'denied'
+  | 'stopped'
+
+export interface CircuitClosed {
+  id: number
+  source: string
+  target: string
+  reason: CircuitEnd
+  bytesToTarget: number
+  bytesToSource: number
+  seconds: number
+}
+
+export type NodeBus = Bus<NodeEvents>
+
+export function createBus(): NodeBus {
+  return new Bus<NodeEvents>()
+}

@@ -1,0 +1,107 @@
+import type { Connection, PeerId } from '@libp2p/interface'
+import type { AddressManager, TransportManager } from '@libp2p/interface-internal'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { isPublicIp } from '../net/ip.ts'
+
+/** The IP address a multiaddr begins with, if it begins with one. */
+export function ipOfAddress(address: Multiaddr): string | undefined {
+  const first = address.getComponents().find(part => part.name !== 'ip6zone')
+  return first?.name === 'ip4' || first?.name === 'ip6' ? first.value : undefined
+}
+
+/** The IP address a connection comes from; undefined over a relay. */
+export function ipOf(connection: Connection): string | undefined {
+  return isRelayed(connection) ? undefined : ipOfAddress(connection.remoteAddr)
+}
+
+/** Whether a connection runs through a relay. */
+export function isRelayed(connection: Connection): boolean {
+  return connection.remoteAddr.getComponents().some(part => part.name === 'p2p-circuit')
+}
+
+/** `tcp`, `quic-v1`, `ws`, `wss`, …: the outermost part that names a transport. */
+export function transportOf(address: Multiaddr): string {
+  const names = address.getComponents().map(part => part.name)
+  if (names.includes('webrtc-direct')) return 'webrtc-direct'
+  if (names.includes('quic-v1')) return 'quic-v1'
+  if (names.includes('wss') || (names.includes('ws') && names.includes('tls'))) return 'wss'
+  if (names.includes('ws')) return 'ws'
+  return names.includes('tcp') ? 'tcp' : 'other'
+}
+
+export interface AddressComponents {
+  peerId: PeerId
+  addressManager: AddressManager
+  transportManager: TransportManager
+}
+
+/** What this node tells others about where it is. All addresses are complete: they end in /p2p/ and its id. */
+export class Addresses {
+  readonly #components: AddressComponents
+
+  constructor(components: AddressComponents) {
+    this.#components = components
+  }
+
+  /** Announced: given by settings, verified, or private. Never through another relay. */
+  announced(): Multiaddr[] {
+    return this.#complete(this.#components.addressManager.getAddresses())
+  }
+
+  /** Where it listens, on every interface. */
+  listening(): Multiaddr[] {
+    return this.#complete(this.#components.transportManager.getAddrs())
+  }
+
+  /** Announced and listening, public ones first. */
+  all(): Multiaddr[] {
+    return sortBy(distinct([...this.announced(), ...this.listening()]), address => (isPublic(address) ? 0 : 1))
+  }
+
+  /**
+   * What a reservation carries: the public addresses announced; where there are none (a local network, or
+   * nothing verified yet) all of them, those like the one the client came in by first. Never empty: rust
+   * clients refuse a reservation without addresses.
+   */
+  forReservation(connection: Connection): Multiaddr[] {
+    const announced = this.announced().filter(isPublic)
+    if (announced.length > 0 && isPublicIp(ipOf(connection) ?? '')) return announced
+    return sortBy(this.all(), address => distance(address, connection.remoteAddr))
+  }
+
+  #complete(addresses: Multiaddr[]): Multiaddr[] {
+    const own = `/p2p/${this.#components.peerId.toString()}`
+    return distinct(
+      addresses
+        .filter(address => !address.getComponents().some(part => part.name === 'p2p-circuit'))
+        .map(address => (address.toString().endsWith(own) ? address : address.encapsulate(own)))
+    )
+  }
+}
+
+function isPublic(address: Multiaddr): boolean {
+  const ip = ipOfAddress(address)
+  return ip === undefined ? /^\/dns/.test(address.toString()) : isPublicIp(ip)
+}
+
+/** How unlike two addresses are: the transport first, then the family, then how much of the IP differs. */
+function distance(address: Multiaddr, remote: Multiaddr): number {
+  const ip = ipOfAddress(address) ?? ''
+  const remoteIp = ipOfAddress(remote) ?? ''
+  let same = 0
+  while (same < ip.length && ip[same] === remoteIp[same]) same++
+  const otherTransport = transportOf(address) === transportOf(remote) ? 0 : 1
+  const otherFamily = ip.includes(':') === remoteIp.includes(':') ? 0 : 1
+  return otherTransport * 1000 + otherFamily * 500 - same
+}
+
+function distinct(addresses: Multiaddr[]): Multiaddr[] {
+  return [...new Set(addresses.map(String))].map(text => multiaddr(text))
+}
+
+function sortBy(addresses: Multiaddr[], rank: (address: Multiaddr) => number): Multiaddr[] {
+  return addresses
+    .map(address => ({ address, rank: rank(address) }))
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ address }) => address)
+}

@@ -1,0 +1,94 @@
+import type { Connection } from '@libp2p/interface'
+import { AccessList, ipGroup } from '../../net/ip.ts'
+import { RateWindows } from '../../net/rate-windows.ts'
+import { ipOf, isRelayed } from '../addresses.ts'
+import type { RelayLimits } from '../limits.ts'
+import type { Asker, Mode, Refusal } from './admission.ts'
+import type { LimitMessage } from './pb/messages.ts'
+
+/** Peer ids, IP addresses and CIDR blocks that may, or may not, use this relay. An empty `allow` lets all in. */
+export interface Access {
+  allow: readonly string[]
+  deny: readonly string[]
+}
+
+/** Who asks, as admission sees it. */
+export interface Caller {
+  peer: string
+  ip: string | undefined
+  ipGroup: string
+}
+
+/** What requests are judged by, apart from the places taken: limits, lists, recent attempts, the node's mode. */
+export class Gate {
+  mode: Mode = 'open'
+  #limits: RelayLimits
+  #allow: AccessList
+  #deny: AccessList
+  readonly #peerAttempts: RateWindows
+  readonly #ipAttempts: RateWindows
+
+  constructor(limits: RelayLimits, access: Access, clock: () => number) {
+    this.#limits = limits
+    this.#allow = new AccessList(access.allow)
+    this.#deny = new AccessList(access.deny)
+    const { perPeerPerMinute, perIpPerMinute } = limits.attempts
+    this.#peerAttempts = new RateWindows({ clock }, { perMinute: perMinute(perPeerPerMinute) })
+    this.#ipAttempts = new RateWindows({ clock }, { perMinute: perMinute(perIpPerMinute) })
+  }
+
+  get limits(): RelayLimits {
+    return this.#limits
+  }
+
+  setLimits(limits: RelayLimits): void {
+    this.#limits = limits
+    this.#peerAttempts.setPerMinute(perMinute(limits.attempts.perPeerPerMinute))
+    this.#ipAttempts.setPerMinute(perMinute(limits.attempts.perIpPerMinute))
+  }
+
+  setAccess(access: Access): void {
+    this.#allow = new AccessList(access.allow)
+    this.#deny = new AccessList(access.deny)
+  }
+
+  callerOf(connection: Connection): Caller {
+    const ip = ipOf(connection)
+    return { peer: connection.remotePeer.toString(), ip, ipGroup: ipGroup(ip ?? '') }
+  }
+
+  askerOf(connection: Connection, caller: Caller): Asker {
+    return {
+      overRelay: isRelayed(connection),
+      access: this.accessOf(caller),
+      mode: this.mode,
+      peerMayTry: this.#peerAttempts.peek(caller.peer),
+      ipMayTry: this.#ipAttempts.peek(caller.ipGroup)
+    }
+  }
+
+  accessOf({ peer, ip }: Caller): Asker['access'] {
+    if (this.#deny.matches({ peer, ip })) return 'denied'
+    return this.#allow.size === 0 || this.#allow.matches({ peer, ip }) ? 'ok' : 'not-allowed'
+  }
+
+  /** Every request counts as an attempt but those refused for making too many. */
+  countAttempt(verdict: 'ok' | Refusal, { peer, ipGroup }: Caller): void {
+    if (verdict === 'peer-rate' || verdict === 'ip-rate') return
+    this.#peerAttempts.take(peer)
+    this.#ipAttempts.take(ipGroup)
+  }
+
+  /** What circuits are limited to, as told to clients: absent where nothing is. */
+  limitMessage(): LimitMessage | undefined {
+    const { durationSeconds, bytesEachWay } = this.#limits.circuits
+    if (durationSeconds === Infinity && bytesEachWay === Infinity) return undefined
+    return {
+      duration: durationSeconds === Infinity ? undefined : durationSeconds,
+      data: bytesEachWay === Infinity ? undefined : BigInt(bytesEachWay)
+    }
+  }
+}
+
+/** RateWindows has 0 for unlimited. */
+const perMinute = (limit: number): number => (limit === Infinity ? 0 : limit)

@@ -1,0 +1,208 @@
+import { setMaxListeners, type Connection, type PeerId, type PrivateKey, type Stream } from '@libp2p/interface'
+import type { ConnectionManager } from '@libp2p/interface-internal'
+import { peerIdFromMultihash } from '@libp2p/peer-id'
+import type { LengthPrefixedStream } from '@libp2p/utils'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import * as Digest from 'multiformats/hashes/digest'
+import type { NodeBus, RequestKind } from '../../observe/events.ts'
+import { admitConnect, admitReserve, statusOf, type Refusal } from './admission.ts'
+import type { Circuits } from './circuits.ts'
+import type { Gate } from './gate.ts'
+import { answerAndClose, framed, statusMessage } from './hop-stream.ts'
+import { HopMessage, HopType, Status } from './pb/messages.ts'
+import type { Reservation, Reservations } from './reservations.ts'
+import { openStop } from './stop.ts'
+import { sealVoucher } from './voucher.ts'
+
+/** How long a request may take to arrive, and its answer to be taken. */
+const REQUEST_TIMEOUT_MS = 10_000
+/** How long a circuit may take to be set up, all in all. */
+const CONNECT_TIMEOUT_MS = 30_000
+/** Addresses in a reservation: what fits well into a message of 4 KiB. */
+const MAX_RESERVATION_ADDRESSES = 32
+/** Requests of one connection under way at once; circuits that run do not count. */
+const MAX_PENDING_PER_CONNECTION = 256
+
+export interface HopComponents {
+  peerId: PeerId
+  privateKey: PrivateKey
+  connectionManager: Pick<ConnectionManager, 'getConnections'>
+  bus: NodeBus
+  gate: Gate
+  circuits: Circuits
+  reservations: Reservations
+  clock: () => number
+  /** What a reservation tells its peer to announce: complete, the best first. */
+  addressesFor(connection: Connection): Multiaddr[]
+}
+
+interface Request {
+  stream: Stream
+  frames: LengthPrefixedStream<Stream>
+  connection: Connection
+}
+
+/** Answers the requests of the hop protocol: RESERVE and CONNECT (circuit v2, "Hop Protocol"). */
+export class Hop {
+  readonly #parts: HopComponents
+  readonly #pending = new WeakMap<Connection, number>()
+
+  constructor(components: HopComponents) {
+    this.#parts = components
+  }
+
+  /** Takes one hop stream. Whatever comes over it, it is closed, reset or part of a circuit in the end. */
+  readonly onStream = async (stream: Stream, connection: Connection): Promise<void> => {
+    const pending = this.#pending.get(connection) ?? 0
+    if (pending >= MAX_PENDING_PER_CONNECTION) return stream.abort(new Error('too many requests at once'))
+    this.#pending.set(connection, pending + 1)
+    try {
+      await this.#answer({ stream, frames: framed(stream), connection })
+    } catch (error) {
+      stream.abort(error as Error)
+    } finally {
+      this.#pending.set(connection, (this.#pending.get(connection) ?? 1) - 1)
+    }
+  }
+
+  async #answer(request: Request): Promise<void> {
+    const signal = timeout(REQUEST_TIMEOUT_MS)
+    let message: HopMessage
+    try {
+      message = HopMessage.decode(await request.frames.read({ signal }))
+    } catch {
+      return this.#refuse(request, 'connect', signal.aborted ? 'too-slow' : 'malformed')
+    }
+    if (message.type === HopType.RESERVE) return this.#reserve(request)
+    if (message.type === HopType.CONNECT) return this.#connect(request, message)
+    return this.#refuse(request, 'connect', message.type === undefined ? 'malformed' : 'unexpected')
+  }
+
+  async #reserve(request: Request): Promise<void> {
+    const { gate, reservations, bus, clock } = this.#parts
+    const caller = gate.callerOf(request.connection)
+    const { peer, ip, ipGroup } = caller
+    const held = reservations.get(peer)
+    const verdict = admitReserve(
+      {
+        ...gate.askerOf(request.connection, caller),
+        holds: held === undefined ? 'none' : held.ipGroup === ipGroup ? 'same-ip' : 'other-ip',
+        reservations: reservations.size,
+        reservationsFromIp: reservations.countFrom(ipGroup)
+      },
+      gate.limits
+    )
+    if (held === undefined) gate.countAttempt(verdict, caller)
+    if (verdict !== 'ok') return this.#refuse(request, 'reserve', verdict)
+    if (request.connection.status !== 'open') throw new Error('the connection closed')
+
+    const seconds = gate.limits.reservations.ttlSeconds
+    const now = clock()
+    const reservation = { peer, ipGroup, since: held?.since ?? now, expiresAt: now + seconds * 1000 }
+    reservations.put(reservation)
+    try {
+      await this.#sendReservation(request, seconds)
+    } catch (error) {
+      this.#takeBack(reservation, held)
+      throw error
+    }
+    // The peer may have left meanwhile: then its reservation has ended already, and stays so.
+    if (reservations.get(peer) !== reservation) return
+    bus.emit(held === undefined ? 'reservation-accepted' : 'reservation-renewed', { peer, ip, seconds })
+  }
+
+  async #sendReservation({ frames, connection }: Request, seconds: number): Promise<void> {
+    const { privateKey, peerId, gate, addressesFor } = this.#parts
+    const expire = BigInt(Math.floor(Date.now() / 1000) + seconds)
+    const voucher = await sealVoucher(privateKey, peerId, connection.remotePeer, expire)
+    const addresses = addressesFor(connection).slice(0, MAX_RESERVATION_ADDRESSES)
+    const reservation = { expire, addrs: addresses.map(address => address.bytes), voucher }
+    const answer = { ...statusMessage(Status.OK), reservation, limit: gate.limitMessage() }
+    await answerAndClose(frames, answer, timeout(REQUEST_TIMEOUT_MS))
+  }
+
+  /** A failed request costs no slot: the earlier reservation, if there was one, holds again. */
+  #takeBack(reservation: Reservation, held: Reservation | undefined): void {
+    const { reservations } = this.#parts
+    if (reservations.get(reservation.peer) !== reservation) return
+    reservations.delete(reservation.peer)
+    if (held !== undefined) reservations.put(held)
+  }
+
+  async #connect(request: Request, message: HopMessage): Promise<void> {
+    const { gate, reservations, circuits } = this.#parts
+    const caller = gate.callerOf(request.connection)
+    const target = targetOf(message)
+    if (target === undefined) return this.#refuse(request, 'connect', 'malformed')
+    const targetPeer = target.toString()
+    const verdict = admitConnect(
+      {
+        ...gate.askerOf(request.connection, caller),
+        targetReserved: reservations.get(targetPeer) !== undefined,
+        circuits: circuits.size,
+        circuitsOfSource: circuits.countOf(caller.peer),
+        circuitsOfTarget: circuits.countOf(targetPeer)
+      },
+      gate.limits
+    )
+    gate.countAttempt(verdict, caller)
+    if (verdict !== 'ok') return this.#refuse(request, 'connect', verdict)
+
+    const slot = circuits.claim(caller.peer, targetPeer)
+    const gone = new AbortController()
+    const onGone = (): void => gone.abort()
+    request.stream.addEventListener('close', onGone, { once: true })
+    const signal = AbortSignal.any([gone.signal, timeout(CONNECT_TIMEOUT_MS)])
+    setMaxListeners(Infinity, signal)
+    try {
+      const opened = await this.#open(request, target, signal)
+      if (typeof opened === 'string') {
+        slot.release()
+        return await this.#refuse(request, 'connect', opened)
+      }
+      circuits.run(slot, request.frames.unwrap(), opened)
+    } catch (error) {
+      slot.release()
+      throw error
+    } finally {
+      request.stream.removeEventListener('close', onGone)
+    }
+  }
+
+  /** Asks the target, then tells the source: the target's stream, or why there is none. */
+  async #open(request: Request, target: PeerId, signal: AbortSignal): Promise<Stream | Refusal> {
+    const { connectionManager, gate } = this.#parts
+    const limit = gate.limitMessage()
+    const opened = await openStop(connectionManager.getConnections(target), request.connection.remotePeer, limit, signal)
+    if (typeof opened === 'string') return opened
+    try {
+      await request.frames.write(HopMessage.encode({ ...statusMessage(Status.OK), limit }), { signal })
+      return opened
+    } catch (error) {
+      opened.abort(error as Error)
+      throw error
+    }
+  }
+
+  async #refuse({ frames, connection }: Request, request: RequestKind, reason: Refusal): Promise<void> {
+    const status = statusOf(reason, request)
+    const { peer, ip } = this.#parts.gate.callerOf(connection)
+    this.#parts.bus.emit('request-denied', { request, reason, status, peer, ip })
+    await answerAndClose(frames, statusMessage(status), timeout(REQUEST_TIMEOUT_MS))
+  }
+}
+
+function targetOf(message: HopMessage): PeerId | undefined {
+  try {
+    for (const address of message.peer?.addrs ?? []) multiaddr(address)
+    return message.peer === undefined ? undefined : peerIdFromMultihash(Digest.decode(message.peer.id))
+  } catch {
+    return undefined
+  }
+}
+
+function timeout(milliseconds: number): AbortSignal {
+  const signal = AbortSignal.timeout(milliseconds)
+  setMaxListeners(Infinity, signal)
+  return signal
+}

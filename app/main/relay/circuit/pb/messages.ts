@@ -1,0 +1,211 @@
+import { reader as createReader, writer as createWriter, type Reader, type Writer } from 'protons-runtime'
+import type { Uint8ArrayList } from 'uint8arraylist'
+
+/**
+ * The messages of Circuit Relay v2 (libp2p/specs, relay/circuit-v2.md), written by hand: generated code uses
+ * enums and namespaces, which Node's type stripping refuses. Enumerations stay open numbers, so that a
+ * message with an unknown type or status is answered by the protocol and not by the decoder.
+ */
+
+export const HopType = { RESERVE: 0, CONNECT: 1, STATUS: 2 } as const
+export const StopType = { CONNECT: 0, STATUS: 1 } as const
+
+export const Status = {
+  OK: 100,
+  RESERVATION_REFUSED: 200,
+  RESOURCE_LIMIT_EXCEEDED: 201,
+  PERMISSION_DENIED: 202,
+  CONNECTION_FAILED: 203,
+  NO_RESERVATION: 204,
+  MALFORMED_MESSAGE: 400,
+  UNEXPECTED_MESSAGE: 401
+} as const
+export type Status = (typeof Status)[keyof typeof Status]
+
+export interface PeerMessage {
+  id: Uint8Array
+  addrs: Uint8Array[]
+}
+
+export interface ReservationMessage {
+  /** Unix time in seconds. */
+  expire: bigint
+  addrs: Uint8Array[]
+  /** A signed envelope of a {@link VoucherMessage}. */
+  voucher?: Uint8Array
+}
+
+/** Zero or absent: no limit. */
+export interface LimitMessage {
+  /** Seconds. */
+  duration?: number
+  /** Bytes, in each direction. */
+  data?: bigint
+}
+
+export interface HopMessage {
+  type?: number
+  peer?: PeerMessage
+  reservation?: ReservationMessage
+  limit?: LimitMessage
+  status?: number
+}
+
+export interface StopMessage {
+  type?: number
+  peer?: PeerMessage
+  limit?: LimitMessage
+  status?: number
+}
+
+export interface VoucherMessage {
+  relay: Uint8Array
+  peer: Uint8Array
+  /** Unix time in seconds. */
+  expiration: bigint
+}
+
+/** Encodes and decodes one kind of message, without its length prefix. `decode` throws on malformed bytes. */
+interface MessageCodec<M> {
+  encode(value: M): Uint8Array
+  decode(data: Uint8Array | Uint8ArrayList): M
+}
+
+type Write<M> = (value: M, writer: Writer) => void
+/** Reads the field of that number into `into`; false if it knows no such field. */
+type ReadField<M> = (into: M, field: number, reader: Reader) => boolean
+
+const VARINT = 0
+const BYTES = 2
+
+const tag = (writer: Writer, field: number, type: number): Writer => writer.uint32((field << 3) | type)
+
+function writeNested<M>(writer: Writer, field: number, value: M | undefined, write: Write<M>): void {
+  if (value === undefined) return
+  tag(writer, field, BYTES).fork()
+  write(value, writer)
+  writer.ldelim()
+}
+
+function readFields<M>(into: M, reader: Reader, end: number, readField: ReadField<M>): M {
+  while (reader.pos < end) {
+    const next = reader.uint32()
+    if (!readField(into, next >>> 3, reader)) reader.skipType(next & 7)
+  }
+  return into
+}
+
+function readNested<M>(into: M, reader: Reader, readField: ReadField<M>): M {
+  const length = reader.uint32()
+  const end = reader.pos + length
+  if (end > reader.len) throw new RangeError('a field is longer than its message')
+  return readFields(into, reader, end, readField)
+}
+
+function codec<M extends object>(write: Write<M>, empty: () => M, readField: ReadField<M>): MessageCodec<M> {
+  return {
+    encode(value) {
+      const writer = createWriter()
+      write(value, writer)
+      return writer.finish()
+    },
+    decode(data) {
+      const reader = createReader(data)
+      return readFields(empty(), reader, reader.len, readField)
+    }
+  }
+}
+
+const writePeer: Write<PeerMessage> = (value, writer) => {
+  tag(writer, 1, BYTES).bytes(value.id)
+  for (const address of value.addrs) tag(writer, 2, BYTES).bytes(address)
+}
+
+const readPeer: ReadField<PeerMessage> = (into, field, reader) => {
+  if (field === 1) into.id = reader.bytes()
+  else if (field === 2) into.addrs.push(reader.bytes())
+  else return false
+  return true
+}
+
+const writeReservation: Write<ReservationMessage> = (value, writer) => {
+  tag(writer, 1, VARINT).uint64(value.expire)
+  for (const address of value.addrs) tag(writer, 2, BYTES).bytes(address)
+  if (value.voucher !== undefined) tag(writer, 3, BYTES).bytes(value.voucher)
+}
+
+const readReservation: ReadField<ReservationMessage> = (into, field, reader) => {
+  if (field === 1) into.expire = reader.uint64()
+  else if (field === 2) into.addrs.push(reader.bytes())
+  else if (field === 3) into.voucher = reader.bytes()
+  else return false
+  return true
+}
+
+const writeLimit: Write<LimitMessage> = (value, writer) => {
+  if (value.duration !== undefined) tag(writer, 1, VARINT).uint32(value.duration)
+  if (value.data !== undefined) tag(writer, 2, VARINT).uint64(value.data)
+}
+
+const readLimit: ReadField<LimitMessage> = (into, field, reader) => {
+  if (field === 1) into.duration = reader.uint32()
+  else if (field === 2) into.data = reader.uint64()
+  else return false
+  return true
+}
+
+const noPeer = (): PeerMessage => ({ id: new Uint8Array(), addrs: [] })
+
+export const HopMessage = codec<HopMessage>(
+  (value, writer) => {
+    if (value.type !== undefined) tag(writer, 1, VARINT).uint32(value.type)
+    writeNested(writer, 2, value.peer, writePeer)
+    writeNested(writer, 3, value.reservation, writeReservation)
+    writeNested(writer, 4, value.limit, writeLimit)
+    if (value.status !== undefined) tag(writer, 5, VARINT).uint32(value.status)
+  },
+  () => ({}),
+  (into, field, reader) => {
+    if (field === 1) into.type = reader.uint32()
+    else if (field === 2) into.peer = readNested(into.peer ?? noPeer(), reader, readPeer)
+    else if (field === 3) into.reservation = readNested(into.reservation ?? { expire: 0n, addrs: [] }, reader, readReservation)
+    else if (field === 4) into.limit = readNested(into.limit ?? {}, reader, readLimit)
+    else if (field === 5) into.status = reader.uint32()
+    else return false
+    return true
+  }
+)
+
+export const StopMessage = codec<StopMessage>(
+  (value, writer) => {
+    if (value.type !== undefined) tag(writer, 1, VARINT).uint32(value.type)
+    writeNested(writer, 2, value.peer, writePeer)
+    writeNested(writer, 3, value.limit, writeLimit)
+    if (value.status !== undefined) tag(writer, 4, VARINT).uint32(value.status)
+  },
+  () => ({}),
+  (into, field, reader) => {
+    if (field === 1) into.type = reader.uint32()
+    else if (field === 2) into.peer = readNested(into.peer ?? noPeer(), reader, readPeer)
+    else if (field === 3) into.limit = readNested(into.limit ?? {}, reader, readLimit)
+    else if (field === 4) into.status = reader.uint32()
+    else return false
+    return true
+  }
+)
+
+export const VoucherMessage = codec<VoucherMessage>(
+  (value, writer) => {
+    tag(writer, 1, BYTES).bytes(value.relay)
+    tag(writer, 2, BYTES).bytes(value.peer)
+    tag(writer, 3, VARINT).uint64(value.expiration)
+  },
+  () => ({ relay: new Uint8Array(), peer: new Uint8Array(), expiration: 0n }),
+  (into, field, reader) => {
+    if (field === 1) into.relay = reader.bytes()
+    else if (field === 2) into.peer = reader.bytes()
+    else if (field === 3) into.expiration = reader.uint64()
+    else return false
+    return true
+  }
+)

@@ -1,0 +1,147 @@
+import type { Connection, Libp2pEvents, PeerId, PrivateKey, Startable } from '@libp2p/interface'
+import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { TypedEventTarget } from 'main-event'
+import type { NodeBus, ReservationEnd } from '../../observe/events.ts'
+import { Shaper, systemTiming, type Timing } from '../budget/shaper.ts'
+import type { RelayLimits } from '../limits.ts'
+import type { Mode } from './admission.ts'
+import { Circuits } from './circuits.ts'
+import { Gate, type Access } from './gate.ts'
+import { Hop } from './hop.ts'
+import { Reservations } from './reservations.ts'
+
+const HOP_PROTOCOL = '/libp2p/circuit/relay/0.2.0/hop'
+/** How often durations and expiries are looked at: limits apply within a second. */
+const SWEEP_MS = 500
+
+export interface CircuitRelayComponents {
+  peerId: PeerId
+  privateKey: PrivateKey
+  registrar: Registrar
+  connectionManager: ConnectionManager
+  events: TypedEventTarget<Libp2pEvents>
+}
+
+export interface CircuitRelayInit {
+  bus: NodeBus
+  limits: RelayLimits
+  access: Access
+  /** What a reservation tells its peer to announce: complete, the best first. */
+  addressesFor(connection: Connection): Multiaddr[]
+  timing?: Timing
+}
+
+/**
+ * A Circuit Relay v2 server (libp2p/specs, relay/circuit-v2.md): takes reservations, joins circuits, and keeps
+ * both inside limits that can change while it runs.
+ */
+export class CircuitRelay implements Startable {
+  readonly circuits: Circuits
+  readonly reservations = new Reservations()
+  readonly #components: CircuitRelayComponents
+  readonly #bus: NodeBus
+  readonly #timing: Timing
+  readonly #shaper: Shaper
+  readonly #gate: Gate
+  readonly #hop: Hop
+  #sweep: ReturnType<typeof setInterval> | undefined
+
+  constructor(components: CircuitRelayComponents, init: CircuitRelayInit) {
+    const { bus, limits, access, addressesFor, timing = systemTiming } = init
+    const clock = (): number => timing.now()
+    this.#components = components
+    this.#bus = bus
+    this.#timing = timing
+    this.#shaper = new Shaper(limits.rate, timing)
+    this.#gate = new Gate(limits, access, clock)
+    this.circuits = new Circuits({ bus, shaper: this.#shaper, clock, limits: () => this.#gate.limits })
+    const { peerId, privateKey, connectionManager } = components
+    const { circuits, reservations } = this
+    const gate = this.#gate
+    this.#hop = new Hop({ peerId, privateKey, connectionManager, bus, gate, circuits, reservations, clock, addressesFor })
+  }
+
+  async start(): Promise<void> {
+    this.#components.events.addEventListener('peer:disconnect', this.#onPeerGone)
+    await this.#components.registrar.handle(HOP_PROTOCOL, this.#hop.onStream, {
+      // Circuits are hop streams too: their number is admission's to limit, with a status.
+      maxInboundStreams: Infinity,
+      runOnLimitedConnection: true
+    })
+    this.#sweep = setInterval(() => this.#onSweep(), SWEEP_MS)
+  }
+
+  async stop(): Promise<void> {
+    if (this.#sweep === undefined) return
+    clearInterval(this.#sweep)
+    this.#sweep = undefined
+    this.#components.events.removeEventListener('peer:disconnect', this.#onPeerGone)
+    await this.#components.registrar.unhandle(HOP_PROTOCOL)
+    this.circuits.endWhere(() => 'stopped')
+    for (const { peer } of [...this.reservations.values()]) this.#endReservation(peer, 'stopped')
+  }
+
+  get mode(): Mode {
+    return this.#gate.mode
+  }
+
+  /** Whether new work is taken; what runs goes on. */
+  setMode(mode: Mode): void {
+    this.#gate.mode = mode
+  }
+
+  /** Takes no new work, waits for circuits to end, and after that many milliseconds ends those left. */
+  async drain(milliseconds: number): Promise<void> {
+    this.setMode('draining')
+    const deadline = Promise.withResolvers<void>()
+    const cancel = this.#timing.after(milliseconds, deadline.resolve)
+    await Promise.race([this.circuits.untilIdle(), deadline.promise])
+    cancel()
+    this.circuits.endWhere(() => 'drained')
+  }
+
+  /** Applies other limits, to running circuits too: those that are still inside them go on. */
+  setLimits(limits: RelayLimits): void {
+    this.#gate.setLimits(limits)
+    this.#shaper.setRates(limits.rate)
+    this.circuits.enforce()
+  }
+
+  /** Applies other lists. Peers they shut out lose their reservations and circuits. */
+  setAccess(access: Access): void {
+    this.#gate.setAccess(access)
+    const shutOut = new Set<string>()
+    for (const connection of this.#components.connectionManager.getConnections()) {
+      const caller = this.#gate.callerOf(connection)
+      if (this.#gate.accessOf(caller) !== 'ok') shutOut.add(caller.peer)
+    }
+    for (const peer of shutOut) this.#endReservation(peer, 'denied')
+    this.circuits.endWhere(({ source, target }) => (shutOut.has(source) || shutOut.has(target) ? 'denied' : undefined))
+  }
+
+  /** Gives one peer a rate of its own, in bytes a second and each direction; undefined: that of all peers. */
+  setPeerRate(peer: string, bytesPerSecond: number | undefined): void {
+    this.#shaper.setPeerRate(peer, bytesPerSecond)
+  }
+
+  readonly #onPeerGone = (event: CustomEvent<PeerId>): void => {
+    const peer = event.detail.toString()
+    this.#endReservation(peer, 'peer-gone')
+    this.circuits.forget(peer)
+  }
+
+  #endReservation(peer: string, reason: ReservationEnd): void {
+    if (this.reservations.delete(peer) !== undefined) this.#bus.emit('reservation-ended', { peer, reason })
+  }
+
+  #onSweep(): void {
+    const now = this.#timing.now()
+    for (const { peer, expiresAt } of [...this.reservations.values()]) {
+      if (now < expiresAt) continue
+      this.reservations.delete(peer)
+      this.#bus.emit('reservation-expired', { peer })
+    }
+    this.circuits.enforce()
+  }
+}

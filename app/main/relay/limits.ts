@@ -1,0 +1,49 @@
+import type { Settings } from '../../shared/settings.ts'
+
+/** The relay's limits. Unlimited is Infinity here, and 0 in the settings: this file is the border. */
+export interface RelayLimits {
+  reservations: { total: number; perIp: number; ttlSeconds: number }
+  circuits: { total: number; perPeer: number; durationSeconds: number; bytesEachWay: number }
+  rate: { totalBytesPerSecond: number; perPeerBytesPerSecond: number; perCircuitBytesPerSecond: number }
+  attempts: { perPeerPerMinute: number; perIpPerMinute: number }
+}
+
+const unlimited = (value: number): number => (value === 0 ? Infinity : value)
+
+export function limitsOf(settings: Settings): RelayLimits {
+  return {
+    reservations: {
+      total: unlimited(settings['relay.reservations.total']),
+      perIp: unlimited(settings['relay.reservations.perIp']),
+      ttlSeconds: settings['relay.reservations.ttlSeconds']
+    },
+    circuits: {
+      total: unlimited(settings['relay.circuits.total']),
+      perPeer: unlimited(settings['relay.circuits.perPeer']),
+      durationSeconds: unlimited(settings['relay.circuits.durationSeconds']),
+      bytesEachWay: unlimited(settings['relay.circuits.bytesEachWay'])
+    },
+    rate: {
+      totalBytesPerSecond: unlimited(settings['relay.rate.totalBytesPerSecond']),
+      perPeerBytesPerSecond: unlimited(settings['relay.rate.perPeerBytesPerSecond']),
+      perCircuitBytesPerSecond: unlimited(settings['relay.rate.perCircuitBytesPerSecond'])
+    },
+    attempts: {
+      perPeerPerMinute: unlimited(settings['relay.attempts.perPeerPerMinute']),
+      perIpPerMinute: unlimited(settings['relay.attempts.perIpPerMinute'])
+    }
+  }
+}
+
+/** Connections libp2p must be ready for: what the limits allow, some for the DHT, and never over the cap. */
+export function connectionsFor(settings: Settings): { total: number; perIpPerSecond: number } {
+  const limits = limitsOf(settings)
+  const cap = unlimited(settings['connections.total'])
+  const needed = limits.reservations.total + 2 * limits.circuits.total + 512
+  const perIp = Math.min(limits.reservations.perIp, limits.attempts.perIpPerMinute)
+  return {
+    total: Math.min(cap, needed),
+    // A burst of a hundred a second from one address (a NAT, a proxy) is ordinary for a relay.
+    perIpPerSecond: perIp === Infinity ? Infinity : Math.max(100, perIp * 4)
+  }
+}

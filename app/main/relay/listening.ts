@@ -1,0 +1,104 @@
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { AppError, messageOf, systemCode } from '../../shared/errors.ts'
+import type { Key, Settings } from '../../shared/settings.ts'
+import { transportOf } from './addresses.ts'
+
+/** A transport that a person can switch on, off and move. */
+export type Listener = 'tcp' | 'quic' | 'ws'
+
+const SUFFIX: Record<Listener, string> = { tcp: 'tcp/PORT', quic: 'udp/PORT/quic-v1', ws: 'tcp/PORT/ws' }
+const NAME: Record<Listener, string> = { tcp: 'TCP', quic: 'QUIC (UDP)', ws: 'WebSocket' }
+const LISTENERS = Object.keys(SUFFIX) as Listener[]
+
+/** The multiaddrs that the settings ask to listen on. */
+export function listenAddresses(settings: Settings): Multiaddr[] {
+  const hosts = [
+    ...settings['listen.ip4'].map(ip => `/ip4/${ip}`),
+    ...settings['listen.ip6'].map(ip => `/ip6/${ip}`)
+  ]
+  return LISTENERS.filter(listener => settings[`${listener}.enabled`]).flatMap(listener =>
+    hosts.map(host => multiaddr(`${host}/${suffixOf(listener, settings[`${listener}.port`])}`))
+  )
+}
+
+/** Every open port at each of the given public IP addresses (setting `announceIp`). */
+export function announcedAt(ips: readonly string[], listening: readonly Multiaddr[]): Multiaddr[] {
+  const places = listening.flatMap(address => {
+    const family = address.getComponents()[0]?.name
+    const listener = listenerOf(address)
+    const port = address.getComponents().find(part => part.name === 'tcp' || part.name === 'udp')?.value
+    return listener === undefined ? [] : [{ family, suffix: suffixOf(listener, port ?? '') }]
+  })
+  const texts = ips.flatMap(ip => {
+    const family = ip.includes(':') ? 'ip6' : 'ip4'
+    return places.filter(place => place.family === family).map(({ suffix }) => `/${family}/${ip}/${suffix}`)
+  })
+  return [...new Set(texts)].map(text => multiaddr(text))
+}
+
+export interface ListenFailure {
+  address: Multiaddr
+  error: unknown
+}
+
+/**
+ * What failed listeners mean: sentences for the log, as long as something listens and the person did not ask
+ * for the transport by flag. @throws AppError port-in-use, port-forbidden, address-unusable
+ */
+export function judgeFailures(
+  failures: readonly ListenFailure[],
+  listening: number,
+  askedFor: ReadonlySet<string>
+): string[] {
+  const errors = failures.map(failure => ({ ...describe(failure), failure }))
+  const fatal = errors.find(({ failure, noSuchFamily }) => {
+    const listener = listenerOf(failure.address)
+    return listener !== undefined && askedFor.has(listener) && !noSuchFamily
+  })
+  const first = errors[0]
+  if (fatal !== undefined) throw fatal.error
+  if (listening === 0 && first !== undefined) throw first.error
+  return errors.map(({ error }) => error.message)
+}
+
+function describe({ address, error }: ListenFailure): { error: AppError; noSuchFamily: boolean } {
+  const listener = listenerOf(address) ?? 'tcp'
+  const parts = address.getComponents()
+  const ip = parts[0]?.value ?? ''
+  const family = parts[0]?.name === 'ip6' ? 'ip6' : 'ip4'
+  const port = parts.find(part => part.name === 'tcp' || part.name === 'udp')?.value ?? ''
+  const code = systemCode(error)
+  const portSetting: Key = `${listener}.port`
+  const off = `--no-${listener}-enabled`
+  const portDetails = { setting: portSetting, port: Number(port), address: address.toString() }
+  if (code === 'EADDRINUSE') {
+    const what = `${NAME[listener]} port ${port} on ${ip} is in use by another program (setting ${portSetting}).`
+    const mend = `Choose another with --${listener}-port, or go without by ${off}.`
+    return { error: new AppError('port-in-use', `${what} ${mend}`, portDetails, error), noSuchFamily: false }
+  }
+  if (code === 'EACCES') {
+    const what = `${NAME[listener]} port ${port} may not be opened by this user (setting ${portSetting}).`
+    const mend = `Choose one above 1023 with --${listener}-port, or go without by ${off}.`
+    return { error: new AppError('port-forbidden', `${what} ${mend}`, portDetails, error), noSuchFamily: false }
+  }
+  const details = { setting: `listen.${family}`, address: address.toString() }
+  const noSuchFamily = (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL') && ip === '::'
+  const what = noSuchFamily
+    ? `This machine has no IPv6: ${NAME[listener]} goes without it (setting listen.ip6; --listen-ip6 off says so).`
+    : `${NAME[listener]} cannot listen on ${ip} (setting listen.${family}): ${reason(code, error)}.`
+  return { error: new AppError('address-unusable', what, details, error), noSuchFamily }
+}
+
+function reason(code: string | undefined, error: unknown): string {
+  return code === 'EADDRNOTAVAIL' ? 'this machine has no such address' : messageOf(error)
+}
+
+function listenerOf(address: Multiaddr): Listener | undefined {
+  const transport = transportOf(address)
+  if (transport === 'quic-v1') return 'quic'
+  return transport === 'tcp' || transport === 'ws' ? transport : undefined
+}
+
+function suffixOf(listener: Listener, port: number | string): string {
+  return SUFFIX[listener].replace('PORT', String(port))
+}

@@ -1,0 +1,220 @@
+import { autoNAT } from '@libp2p/autonat'
+import { bootstrap } from '@libp2p/bootstrap'
+import { identify, identifyPush } from '@libp2p/identify'
+import { FaultTolerance, type PrivateKey } from '@libp2p/interface'
+import type { ConnectionManager } from '@libp2p/interface-internal'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { ping } from '@libp2p/ping'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
+import { AppError } from '../../shared/errors.ts'
+import type { Settings } from '../../shared/settings.ts'
+import type { NodeBus } from '../observe/events.ts'
+import { Addresses, transportOf, type AddressComponents } from './addresses.ts'
+import { CircuitRelay, type CircuitRelayComponents } from './circuit/service.ts'
+import { dhtServer } from './dht.ts'
+import { connectionsFor, limitsOf } from './limits.ts'
+import { announcedAt, judgeFailures, listenAddresses, type ListenFailure } from './listening.ts'
+import { libp2pLogger } from './quiet-logger.ts'
+import { protocols } from './transports.ts'
+
+/** How often a silent connection is tried. Without it, the slot of a client that lost its power stays taken. */
+const PING_INTERVAL_MS = 30_000
+const UPGRADE_TIMEOUT_MS = 30_000
+
+export interface RelayNodeComponents {
+  privateKey: PrivateKey
+  bus: NodeBus
+  /** Sentences a person should read: a transport that could not be opened, no IPv6. */
+  warn(sentence: string): void
+}
+
+export interface RelayNodeOptions {
+  settings: Settings
+  version: string
+  /** Transports the person asked for by flag: one that cannot be opened stops the start. */
+  askedFor?: ReadonlySet<string>
+  /** The environment variable DEBUG, for libp2p's own log. */
+  debug?: string
+}
+
+/** A libp2p node that relays and serves the DHT. A stopped one stays stopped: to restart, make a new one. */
+export class RelayNode {
+  readonly peerId: string
+  readonly protocolVersion: string
+  readonly agentVersion: string
+  readonly #components: RelayNodeComponents
+  readonly #options: RelayNodeOptions
+  #settings: Settings
+  #running: Running | undefined
+
+  constructor(components: RelayNodeComponents, options: RelayNodeOptions) {
+    this.#components = components
+    this.#options = options
+    this.#settings = options.settings
+    this.peerId = peerIdFromPrivateKey(components.privateKey).toString()
+    this.protocolVersion = options.settings['identity.protocolVersion']
+    this.agentVersion = options.settings['identity.agentVersion'] || `waystation/${options.version}`
+  }
+
+  /** @throws AppError where a listener that was asked for, or every one, cannot be opened */
+  async start(): Promise<void> {
+    const failures: ListenFailure[] = []
+    const running = await this.#create(failures)
+    this.#running = running
+    try {
+      await running.libp2p.start()
+      const listening = running.addresses.listening().length
+      for (const sentence of judgeFailures(failures, listening, this.#options.askedFor ?? new Set())) {
+        this.#components.warn(sentence)
+      }
+      if (listening === 0) {
+        throw new AppError('nothing-to-listen-on', 'No transport is switched on: set tcp.enabled, quic.enabled or ws.enabled.')
+      }
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#running
+    this.#running = undefined
+    await running?.libp2p.stop()
+  }
+
+  /** The relay service. @throws if the node was not started */
+  get relay(): CircuitRelay {
+    return this.#require().relay
+  }
+
+  /** Applies what can be applied while it runs. */
+  applySettings(settings: Settings): void {
+    this.#settings = settings
+    const running = this.#running
+    if (running === undefined) return
+    running.relay.setLimits(limitsOf(settings))
+    running.relay.setAccess({ allow: settings['access.allow'], deny: settings['access.deny'] })
+    running.connectionManager.setMaxConnections(connectionsFor(settings).total)
+  }
+
+  /** Complete multiaddrs: where it listens, and all that a client may try, public ones first. */
+  get addresses(): { listening: string[]; all: string[] } {
+    const { addresses } = this.#require()
+    return { listening: addresses.listening().map(String), all: addresses.all().map(String) }
+  }
+
+  /** Open connections by transport. */
+  connectionsByTransport(): Record<string, number> {
+    const counts: Record<string, number> = {}
+    for (const { remoteAddr } of this.#running?.libp2p.getConnections() ?? []) {
+      const transport = transportOf(remoteAddr)
+      counts[transport] = (counts[transport] ?? 0) + 1
+    }
+    return counts
+  }
+
+  get connectedPeers(): number {
+    return this.#running?.libp2p.getPeers().length ?? 0
+  }
+
+  /** DHT servers known. */
+  get dhtSize(): number {
+    return this.#running?.dhtSize() ?? 0
+  }
+
+  #require(): Running {
+    if (this.#running === undefined) throw new AppError('not-running', 'The node is not running.')
+    return this.#running
+  }
+
+  async #create(failures: ListenFailure[]): Promise<Running> {
+    const { privateKey, bus } = this.#components
+    const settings = this.#settings
+    let relay: CircuitRelay | undefined
+    let addresses: Addresses | undefined
+    let connectionManager: ConnectionManager | undefined
+    const libp2p = await createLibp2p({
+      start: false,
+      privateKey,
+      logger: libp2pLogger(this.#options.debug),
+      nodeInfo: { name: 'waystation', version: this.#options.version, userAgent: this.agentVersion },
+      ...(await protocols(settings, (address, error) => failures.push({ address, error }))),
+      ...this.#network(settings, () => addresses?.listening() ?? []),
+      services: {
+        identify: withProtocolVersion(identify(), this.protocolVersion),
+        identifyPush: withProtocolVersion(identifyPush(), this.protocolVersion),
+        ping: ping({ maxInboundStreams: 8 }),
+        autoNAT: autoNAT(),
+        relay: (components: CircuitRelayComponents & AddressComponents) => {
+          const known = (addresses = new Addresses(components))
+          connectionManager = components.connectionManager
+          relay = new CircuitRelay(components, {
+            bus,
+            limits: limitsOf(settings),
+            access: { allow: settings['access.allow'], deny: settings['access.deny'] },
+            addressesFor: connection => known.forReservation(connection)
+          })
+          return relay
+        },
+        ...(settings['dht.enabled'] && {
+          dht: dhtServer({
+            protocol: settings['dht.protocol'],
+            queryTimeoutSeconds: settings['dht.queryTimeoutSeconds'],
+            bootstrap: settings['dht.bootstrap'],
+            policy: () => this.#settings['dht.clientAddresses'],
+            hasReservation: peer => relay?.reservations.get(peer.toString()) !== undefined,
+            ownAddresses: () => addresses?.all() ?? []
+          })
+        })
+      }
+    })
+    libp2p.addEventListener('peer:connect', event => bus.emit('peer-connected', { peer: event.detail.toString() }))
+    libp2p.addEventListener('peer:disconnect', event => bus.emit('peer-disconnected', { peer: event.detail.toString() }))
+    if (relay === undefined || addresses === undefined || connectionManager === undefined) {
+      throw new Error('libp2p made no relay service')
+    }
+    const { dht } = libp2p.services
+    return { libp2p, connectionManager, relay, addresses, dhtSize: () => dht?.routingTable.size ?? 0 }
+  }
+
+  /** Where to listen, what to announce, how many connections to be ready for. */
+  #network(settings: Settings, listening: () => Multiaddr[]): Partial<Libp2pOptions> {
+    const { total, perIpPerSecond } = connectionsFor(settings)
+    const bootstrapPeers = settings['dht.bootstrap']
+    return {
+      addresses: {
+        listen: listenAddresses(settings).map(String),
+        announce: [...settings.announce],
+        announceFilter: announced => [...announced, ...announcedAt(settings.announceIp, listening())]
+      },
+      // What failed to open is judged after the start, with the settings in mind.
+      transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
+      connectionManager: {
+        maxConnections: total,
+        maxIncomingPendingConnections: total,
+        inboundConnectionThreshold: perIpPerSecond,
+        inboundUpgradeTimeout: UPGRADE_TIMEOUT_MS
+      },
+      connectionMonitor: { pingInterval: PING_INTERVAL_MS },
+      ...(bootstrapPeers.length > 0 && { peerDiscovery: [bootstrap({ list: [...bootstrapPeers] })] })
+    }
+  }
+}
+
+interface Running {
+  libp2p: Libp2p
+  connectionManager: ConnectionManager
+  relay: CircuitRelay
+  addresses: Addresses
+  dhtSize(): number
+}
+
+/** identify takes a prefix for its protocol version, but not the version itself. */
+function withProtocolVersion<C, S extends object>(factory: (components: C) => S, protocolVersion: string) {
+  return (components: C): S => {
+    const service = factory(components)
+    ;(service as unknown as { host: { protocolVersion: string } }).host.protocolVersion = protocolVersion
+    return service
+  }
+}

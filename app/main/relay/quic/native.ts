@@ -1,0 +1,67 @@
+/**
+ * The QUIC engine under @chainsafe/libp2p-quic (quinn, in Rust). The package exports only its transport,
+ * whose streams cannot be paused (test/upstream/quic.test.ts), so this reaches the binding it carries.
+ */
+export interface NativeStream {
+  id(): string
+  /** At most that many bytes; null at the end. Rejects when the stream was reset or the connection lost. */
+  read(maxBytes: number): Promise<Uint8Array | null>
+  /** Resolves when flow control took all of it. */
+  write(data: Uint8Array): Promise<void>
+  finishWrite(): Promise<void>
+  resetWrite(): Promise<void>
+  stopRead(): Promise<void>
+}
+
+export interface NativeConnection {
+  id(): string
+  /** Ends with /p2p/ and the peer id that the TLS handshake proved. */
+  remoteMultiaddr(): string
+  inboundStream(): Promise<NativeStream>
+  outboundStream(): Promise<NativeStream>
+  closed(): Promise<void>
+  abort(): void
+}
+
+export interface NativeServer {
+  port(): number
+  inboundConnection(): Promise<NativeConnection>
+  abort(): Promise<void>
+}
+
+export interface NativeClient {
+  outboundConnection(ip: string, port: number): Promise<NativeConnection>
+  abort(): void
+}
+
+export interface NativeConfig {
+  privateKeyProto: Uint8Array
+  /** Milliseconds. */
+  handshakeTimeout: number
+  maxIdleTimeout: number
+  keepAliveInterval: number
+  maxConcurrentStreamLimit: number
+  /** Bytes that may be on their way to us, unread, on a stream and on a connection. */
+  maxStreamData: number
+  maxConnectionData: number
+  receiveBufferSize: number
+  sendBufferSize: number
+}
+
+declare const config: unique symbol
+/** A checked configuration, opaque to us. */
+export interface NativeConfigured {
+  [config]: true
+}
+
+export interface NativeQuic {
+  QuinnConfig: new (config: NativeConfig) => NativeConfigured
+  Server: new (config: NativeConfigured, ip: string, port: number) => NativeServer
+  Client: new (config: NativeConfigured, family: 0 | 1) => NativeClient
+}
+
+/** Loads the binding; throws where no binary exists for this platform. */
+export async function loadNativeQuic(): Promise<NativeQuic> {
+  const entry = import.meta.resolve('@chainsafe/libp2p-quic')
+  return (await import(/* @vite-ignore */ new URL('./napi.js', entry).href)) as NativeQuic
+}

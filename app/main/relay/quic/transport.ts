@@ -1,0 +1,223 @@
+import { privateKeyToProtobuf } from '@libp2p/crypto/keys'
+import {
+  AbortError,
+  serviceCapabilities,
+  transportSymbol,
+  TypedEventEmitter,
+  type ComponentLogger,
+  type Connection,
+  type CreateListenerOptions,
+  type DialTransportOptions,
+  type Listener,
+  type ListenerEvents,
+  type PrivateKey,
+  type Transport,
+  type Upgrader
+} from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { getNetConfig, getThinWaistAddresses } from '@libp2p/utils'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { QUIC_V1 } from '@multiformats/multiaddr-matcher'
+import { muxerFactory, provenPeer, QuicConnection } from './connection.ts'
+import type { NativeClient, NativeConfigured, NativeConnection, NativeQuic, NativeServer } from './native.ts'
+
+export interface QuicOptions {
+  native: NativeQuic
+  /** Bytes that may wait unread on one stream. */
+  streamWindowBytes: number
+}
+
+interface QuicComponents {
+  privateKey: PrivateKey
+  logger: ComponentLogger
+}
+
+/**
+ * Handshakes that go on side by side. The binding accepts a connection only when its handshake is done, so
+ * one accept at a time would let a single half-open client hold up all others.
+ */
+const PARALLEL_HANDSHAKES = 128
+
+/** The QUIC v1 transport (`/udp/…/quic-v1`). */
+export function quicTransport(options: QuicOptions): (components: QuicComponents) => Transport {
+  return components => new QuicTransport(components, options)
+}
+
+class QuicTransport implements Transport {
+  readonly [transportSymbol] = true as const
+  readonly [Symbol.toStringTag] = 'quic'
+  readonly [serviceCapabilities] = ['@libp2p/transport']
+  readonly #components: QuicComponents
+  readonly #native: NativeQuic
+  readonly #config: NativeConfigured
+  readonly #clients = new Map<4 | 6, NativeClient>()
+
+  constructor(components: QuicComponents, { native, streamWindowBytes }: QuicOptions) {
+    this.#components = components
+    this.#native = native
+    this.#config = new native.QuinnConfig({
+      privateKeyProto: privateKeyToProtobuf(components.privateKey),
+      handshakeTimeout: 10_000,
+      maxIdleTimeout: 15_000,
+      keepAliveInterval: 5_000,
+      maxConcurrentStreamLimit: 1024,
+      maxStreamData: streamWindowBytes,
+      // One stalled circuit must not hold up the connection's other streams.
+      maxConnectionData: Math.min(0xffff_ffff, streamWindowBytes * 256),
+      receiveBufferSize: 500_000,
+      sendBufferSize: 500_000
+    })
+  }
+
+  listenFilter(addresses: Multiaddr[]): Multiaddr[] {
+    return addresses.filter(address => QUIC_V1.exactMatch(address))
+  }
+
+  dialFilter(addresses: Multiaddr[]): Multiaddr[] {
+    return this.listenFilter(addresses)
+  }
+
+  createListener({ upgrader }: CreateListenerOptions): Listener {
+    const open = (ip: string, port: number): NativeServer => new this.#native.Server(this.#config, ip, port)
+    return new QuicListener(open, upgrader, this.#components.logger)
+  }
+
+  async dial(address: Multiaddr, options: DialTransportOptions): Promise<Connection> {
+    if (options.signal?.aborted === true) throw new AbortError()
+    const { host, port, type } = getNetConfig(address)
+    const native = await this.#client(type === 'ip6' ? 6 : 4).outboundConnection(host, port ?? 0)
+    const log = this.#components.logger.forComponent(`waystation:quic:outbound:${native.id()}`)
+    const connection = new QuicConnection(native, 'outbound', log)
+    try {
+      const peer = provenPeer(connection)
+      const wanted = address.getComponents().findLast(part => part.name === 'p2p')?.value
+      if (wanted !== undefined && wanted !== peer) throw new Error(`dialled ${wanted}, but ${peer} answered`)
+      return await options.upgrader.upgradeOutbound(connection, {
+        ...options,
+        skipEncryption: true,
+        skipProtection: true,
+        remotePeer: peerIdFromString(peer),
+        muxerFactory: muxerFactory(native)
+      })
+    } catch (error) {
+      connection.abort(error as Error)
+      throw error
+    }
+  }
+
+  stop(): void {
+    for (const client of this.#clients.values()) client.abort()
+    this.#clients.clear()
+  }
+
+  /** The socket to dial from, opened when first needed. */
+  #client(family: 4 | 6): NativeClient {
+    const client = this.#clients.get(family) ?? new this.#native.Client(this.#config, family === 4 ? 0 : 1)
+    this.#clients.set(family, client)
+    return client
+  }
+}
+
+class QuicListener extends TypedEventEmitter<ListenerEvents> implements Listener {
+  readonly #open: (ip: string, port: number) => NativeServer
+  readonly #upgrader: Upgrader
+  readonly #logger: ComponentLogger
+  readonly #connections = new Set<QuicConnection>()
+  readonly #stopping = new AbortController()
+  #server: NativeServer | undefined
+  #address: Multiaddr | undefined
+
+  constructor(open: (ip: string, port: number) => NativeServer, upgrader: Upgrader, logger: ComponentLogger) {
+    super()
+    this.#open = open
+    this.#upgrader = upgrader
+    this.#logger = logger
+  }
+
+  async listen(address: Multiaddr): Promise<void> {
+    const { host, port } = getNetConfig(address)
+    const server = openServer(() => this.#open(host, port ?? 0))
+    this.#server = server
+    const components = address.getComponents()
+    this.#address = multiaddr(
+      components.map(part => (part.name === 'udp' ? { ...part, value: String(server.port()) } : part))
+    )
+    for (let i = 0; i < PARALLEL_HANDSHAKES; i++) void this.#accept(server)
+    this.safeDispatchEvent('listening')
+  }
+
+  getAddrs(): Multiaddr[] {
+    // The helper knows hosts and ports only.
+    return getThinWaistAddresses(this.#address).map(address => address.encapsulate('/quic-v1'))
+  }
+
+  updateAnnounceAddrs(): void {}
+
+  async close(): Promise<void> {
+    if (this.#server === undefined) return
+    const server = this.#server
+    this.#server = undefined
+    this.#address = undefined
+    this.#stopping.abort()
+    for (const connection of this.#connections) connection.abort(new Error('listener closed'))
+    await server.abort()
+    this.safeDispatchEvent('close')
+  }
+
+  async #accept(server: NativeServer): Promise<void> {
+    while (this.#server === server) {
+      try {
+        const native = await server.inboundConnection()
+        void this.#upgrade(native)
+      } catch (error) {
+        // A failed handshake is its client's affair; a closed server would fail again at once, for ever.
+        if (String(error).includes('server closed')) return
+      }
+    }
+  }
+
+  async #upgrade(native: NativeConnection): Promise<void> {
+    if (this.#server === undefined) return native.abort()
+    const log = this.#logger.forComponent(`waystation:quic:inbound:${native.id()}`)
+    const connection = new QuicConnection(native, 'inbound', log)
+    this.#connections.add(connection)
+    connection.addEventListener('close', () => this.#connections.delete(connection))
+    try {
+      await this.#upgrader.upgradeInbound(connection, {
+        skipEncryption: true,
+        skipProtection: true,
+        remotePeer: peerIdFromString(provenPeer(connection)),
+        muxerFactory: muxerFactory(native),
+        signal: this.#stopping.signal
+      })
+    } catch (error) {
+      connection.abort(error as Error)
+    }
+  }
+}
+
+/** Gives the binding's errors, which are text only, the system's codes. */
+function openServer(open: () => NativeServer): NativeServer {
+  try {
+    return open()
+  } catch (error) {
+    const number = /os error (\d+)/.exec(String(error))?.[1] ?? ''
+    const code = SYSTEM_CODES[number]
+    throw code === undefined ? error : Object.assign(new Error(String(error), { cause: error }), { code })
+  }
+}
+
+/** errno by platform: Linux, macOS, Windows. */
+const SYSTEM_CODES: Record<string, string> = {
+  98: 'EADDRINUSE',
+  48: 'EADDRINUSE',
+  10048: 'EADDRINUSE',
+  99: 'EADDRNOTAVAIL',
+  49: 'EADDRNOTAVAIL',
+  10049: 'EADDRNOTAVAIL',
+  97: 'EAFNOSUPPORT',
+  47: 'EAFNOSUPPORT',
+  10047: 'EAFNOSUPPORT',
+  13: 'EACCES',
+  10013: 'EACCES'
+}

@@ -1,0 +1,81 @@
+import { noise } from '@libp2p/noise'
+import { tcp } from '@libp2p/tcp'
+import { tls } from '@libp2p/tls'
+import { webSockets } from '@libp2p/websockets'
+import { yamux } from '@libp2p/yamux'
+import type { CreateListenerOptions, Listener, Transport } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Libp2pOptions } from 'libp2p'
+import type { Settings } from '../../shared/settings.ts'
+import { loadNativeQuic } from './quic/native.ts'
+import { quicTransport } from './quic/transport.ts'
+
+/** What may wait in a WebSocket before its writers stop. */
+const WEBSOCKET_BUFFER_BYTES = 256 * 1024
+/** How often a full WebSocket is looked at: it has no event for it. */
+const WEBSOCKET_POLL_MS = 2
+const SMALLEST_WINDOW_BYTES = 256 * 1024
+/** Streams a peer may open on one connection; most of a busy peer's are circuits. */
+const STREAMS_PER_CONNECTION = 4096
+/** Streams opened before a connection is ready to take them. */
+const EARLY_STREAMS = 256
+
+/**
+ * The window of a stream: what its sender may send before we have read it. A circuit holds at most two windows
+ * in one direction: one that is passed on, and one that waits in the stream while it is paused (splice.ts).
+ * What is left of the setting goes to the writer's backlog.
+ */
+export function windowBytes(bufferBytes: number): number {
+  return Math.max(SMALLEST_WINDOW_BYTES, Math.floor((bufferBytes * 3) / 8))
+}
+
+/** A listener that could not be opened. */
+export type ListenFailed = (address: Multiaddr, error: unknown) => void
+
+type TransportFactory = NonNullable<Libp2pOptions['transports']>[number]
+type Protocols = Required<Pick<Libp2pOptions, 'transports' | 'connectionEncrypters' | 'streamMuxers'>>
+
+/** Transports, encrypters and the muxer, with windows that bound a circuit's memory. */
+export async function protocols(settings: Settings, failed: ListenFailed): Promise<Protocols> {
+  const window = windowBytes(settings['relay.circuits.bufferBytes'])
+  const transports: TransportFactory[] = [
+    tcp({ backlog: 1024 }),
+    webSockets({ maxBufferedAmount: WEBSOCKET_BUFFER_BYTES, bufferedAmountPollInterval: WEBSOCKET_POLL_MS })
+  ]
+  if (settings['quic.enabled']) {
+    transports.push(quicTransport({ native: await loadNativeQuic(), streamWindowBytes: window }))
+  }
+  const muxer = yamux({
+    maxInboundStreams: STREAMS_PER_CONNECTION,
+    maxOutboundStreams: STREAMS_PER_CONNECTION,
+    maxEarlyStreams: EARLY_STREAMS,
+    streamOptions: { initialStreamWindowSize: SMALLEST_WINDOW_BYTES, maxStreamWindowSize: window }
+  })
+  return {
+    transports: transports.map(factory => watched(factory, failed)),
+    connectionEncrypters: [noise(), tls()],
+    streamMuxers: [muxer]
+  }
+}
+
+/** libp2p only logs why a listener failed; this says it to us. */
+function watched(factory: TransportFactory, failed: ListenFailed): TransportFactory {
+  return components => {
+    const transport: Transport = factory(components)
+    const createListener = transport.createListener.bind(transport)
+    transport.createListener = (options: CreateListenerOptions): Listener => {
+      const listener = createListener(options)
+      const listen = listener.listen.bind(listener)
+      listener.listen = async (address: Multiaddr) => {
+        try {
+          await listen(address)
+        } catch (error) {
+          failed(address, error)
+          throw error
+        }
+      }
+      return listener
+    }
+    return transport
+  }
+}
