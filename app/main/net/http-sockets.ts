@@ -1,0 +1,191 @@
+import { createServer } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { isIPv6 } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { systemCode } from '../../shared/errors.ts'
+import { ipGroup } from './ip.ts'
+import { PROBLEM_TYPE, ProblemError, problemOf } from './problems.ts'
+
+/** HTTP listeners that share one request handler: one server for each address, all on one port. */
+
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
+
+/** What one client may hold of a server, and for how long. */
+export interface SocketLimits {
+  headersTimeoutMs: number
+  requestTimeoutMs: number
+  /** An idle connection is kept this long for the next request. */
+  keepAliveTimeoutMs: number
+  /** A connection on which nothing moves (a reader that stalls) is closed after this. */
+  silenceTimeoutMs: number
+  maxHeaderBytes: number
+  /** Of each listener. */
+  maxConnections: number
+  /** Of one IPv4 address or IPv6 /56, over all listeners: one client must not use up the rest. */
+  maxConnectionsPerIpGroup: number
+  /** How long answers under way may take once we stop. */
+  stopGraceMs: number
+}
+
+export const SOCKET_LIMITS: SocketLimits = {
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 20_000,
+  keepAliveTimeoutMs: 15_000,
+  silenceTimeoutMs: 30_000,
+  maxHeaderBytes: 8 * 1024,
+  maxConnections: 1024,
+  maxConnectionsPerIpGroup: 128,
+  stopGraceMs: 1000
+}
+
+/** A host that could not be bound; the others may have been. */
+export interface Unbound {
+  host: string
+  error: unknown
+}
+
+export interface Bound {
+  servers: Server[]
+  unbound: Unbound[]
+}
+
+/** With port 0, how often another port is tried when the one found is free on the first address only. */
+const FREE_PORT_ATTEMPTS = 10
+
+/**
+ * Binds every host to the port; with port 0 all get the one that the first was given. Hosts that this machine
+ * does not have are reported; any other failure is thrown, and then nothing stays open.
+ */
+export async function bindAll(hosts: readonly string[], port: number, open: () => Server): Promise<Bound> {
+  for (let attempt = 1; ; attempt++) {
+    const bound: Bound = { servers: [], unbound: [] }
+    try {
+      for (const host of hosts) await bindInto(bound, host, portOf(bound.servers[0]) ?? port, open())
+      return bound
+    } catch (error) {
+      await Promise.all(bound.servers.map(server => closeServer(server, 0)))
+      const another = port === 0 && bound.servers.length > 0 && systemCode(error) === 'EADDRINUSE'
+      if (!another || attempt === FREE_PORT_ATTEMPTS) throw error
+    }
+  }
+}
+
+async function bindInto(bound: Bound, host: string, port: number, server: Server): Promise<void> {
+  try {
+    await listen(server, host, port)
+    bound.servers.push(server)
+  } catch (error) {
+    if (!isAbsent(error)) throw error
+    bound.unbound.push({ host, error })
+  }
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    // ipv6Only: otherwise :: takes IPv4 too, and 0.0.0.0 finds the port taken.
+    server.listen({ host, port, ipv6Only: isIPv6(host) }, () => {
+      server.off('error', reject)
+      // Such as EMFILE while accepting: the next connection may do better, so it must not end the process.
+      server.on('error', () => {})
+      resolve()
+    })
+  })
+}
+
+/** The address or its whole family is not on this machine. */
+function isAbsent(error: unknown): boolean {
+  return ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EPROTONOSUPPORT', 'EINVAL'].includes(systemCode(error) ?? '')
+}
+
+/** Makes servers, not yet listening, that hold the limits together. */
+export function serverFactory(handler: RequestHandler, limits: SocketLimits): () => Server {
+  const admit = connectionsPerGroup(limits.maxConnectionsPerIpGroup)
+  return () => {
+    const server = createServer(
+      {
+        headersTimeout: limits.headersTimeoutMs,
+        requestTimeout: limits.requestTimeoutMs,
+        keepAliveTimeout: limits.keepAliveTimeoutMs,
+        maxHeaderSize: limits.maxHeaderBytes,
+        // How exactly the first two are kept.
+        connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs)
+      },
+      handler
+    )
+    server.maxConnections = limits.maxConnections
+    server.setTimeout(limits.silenceTimeoutMs)
+    server.on('connection', admit)
+    server.on('clientError', answerClientError)
+    return server
+  }
+}
+
+function connectionsPerGroup(most: number): (socket: Socket) => void {
+  const open = new Map<string, number>()
+  return socket => {
+    const group = ipGroup(socket.remoteAddress ?? '')
+    const now = (open.get(group) ?? 0) + 1
+    open.set(group, now)
+    socket.once('close', () => {
+      const left = (open.get(group) ?? 1) - 1
+      if (left === 0) open.delete(group)
+      else open.set(group, left)
+    })
+    if (now > most) socket.destroy()
+  }
+}
+
+/** What Node's parser refuses never becomes a request, so the answer is written by hand. */
+function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  // bytesWritten: an answer may be under way or done; a second status line would be taken for its body.
+  if (!socket.writable || error.code === 'ECONNRESET' || socket.bytesWritten > 0) {
+    socket.destroy()
+    return
+  }
+  const problem = problemOf(refusalOf(error.code))
+  const body = JSON.stringify(problem)
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${problem.title}\r\n` +
+      `content-type: ${PROBLEM_TYPE}; charset=utf-8\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n` +
+      'x-content-type-options: nosniff\r\ncache-control: no-store\r\nconnection: close\r\n\r\n' +
+      body,
+    // Whoever does not read it keeps no half-open socket.
+    () => socket.destroy()
+  )
+}
+
+function refusalOf(code: string | undefined): ProblemError {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new ProblemError('headers-too-large', 'The headers are too large.')
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new ProblemError('request-timeout', 'The request took too long to arrive.')
+    default:
+      return new ProblemError('bad-request', 'This is not HTTP as we know it.')
+  }
+}
+
+/** Stops accepting at once, lets answers under way finish within the grace, then closes what is left. */
+export function closeServer(server: Server, graceMs: number): Promise<void> {
+  return new Promise(resolve => {
+    // Connections that never sent a request count as busy to Node: only this ends them.
+    const cut = setTimeout(() => server.closeAllConnections(), graceMs)
+    server.close(() => {
+      clearTimeout(cut)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}
+
+/** `http://127.0.0.1:4002`, `http://[::1]:4002`; the unspecified address stays as it is. */
+export function urlOf(server: Server): string {
+  const { address, port } = server.address() as AddressInfo
+  return `http://${isIPv6(address) ? `[${address}]` : address}:${port}`
+}
+
+function portOf(server: Server | undefined): number | undefined {
+  return server === undefined ? undefined : (server.address() as AddressInfo).port
+}

@@ -1,0 +1,36 @@
+import type { Settings } from '../../shared/settings.ts'
+import type { NodeBus } from './events.ts'
+import type { Log } from './log.ts'
+
+type Privacy = Pick<Settings, 'log.addresses' | 'log.peers'>
+
+/**
+ * Writes the node's events to the log. Addresses are left out unless `log.addresses` allows them; lines about
+ * circuits carry the circuit's number, and name its two peers only if `log.peers` does.
+ */
+export function logEvents(bus: NodeBus, log: Log, privacy: () => Privacy): void {
+  const address = (ip: string | undefined): { ip?: string } => (privacy()['log.addresses'] ? { ip } : {})
+  const pair = (source: string, target: string): { source?: string; target?: string } =>
+    privacy()['log.peers'] ? { source, target } : {}
+
+  bus.on('reservation-accepted', ({ peer, ip, seconds }) =>
+    log.info({ peer, ...address(ip), seconds }, 'reservation accepted')
+  )
+  bus.on('reservation-renewed', ({ peer, ip, seconds }) =>
+    log.info({ peer, ...address(ip), seconds }, 'reservation renewed')
+  )
+  bus.on('reservation-expired', ({ peer }) => log.info({ peer }, 'reservation expired'))
+  bus.on('reservation-ended', ({ peer, reason }) => log.info({ peer, reason }, 'reservation ended'))
+  bus.on('circuit-accepted', ({ id, source, target }) =>
+    log.info({ circuit: id, ...pair(source, target) }, 'circuit accepted')
+  )
+  bus.on('circuit-closed', ({ id, source, target, ...rest }) =>
+    log.info({ circuit: id, ...pair(source, target), ...rest }, 'circuit closed')
+  )
+  // A connect that was denied says who asked, but not for whom: no line names a pair of peers.
+  bus.on('request-denied', ({ request, reason, status, peer, ip }) =>
+    log.info({ request, reason, status, peer, ...address(ip) }, 'request denied')
+  )
+  bus.on('peer-connected', ({ peer }) => log.debug({ peer }, 'peer connected'))
+  bus.on('peer-disconnected', ({ peer }) => log.debug({ peer }, 'peer disconnected'))
+}

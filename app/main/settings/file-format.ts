@@ -1,0 +1,126 @@
+import { AppError } from '../../shared/errors.ts'
+import { keys, type Key } from '../../shared/settings.ts'
+import { findJsonError } from './json-error.ts'
+import { suggestion } from './nearest.ts'
+
+/** What this version writes, and the newest it reads. */
+const FILE_VERSION = 1
+
+export type JsonObject = Record<string, unknown>
+
+/** The text of a settings file as an object. Throws `settings-file-broken` with the line. */
+export function parseText(text: string, file: string): JsonObject {
+  // Windows' Notepad begins files with a byte order mark.
+  const json = text.replace(/^\uFEFF/, '')
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(json)
+  } catch (error) {
+    throw brokenAt(json, file, error)
+  }
+  if (isObject(parsed)) return parsed
+  throw new AppError(
+    'settings-file-broken',
+    `${file} must hold one JSON object, such as {"tcp": {"port": 4001}}. ${KEPT}`,
+    { file }
+  )
+}
+
+const KEPT = 'The file was left as it is: mend it, or move it away to start with the defaults.'
+
+function brokenAt(json: string, file: string, cause: unknown): AppError {
+  if (json.trim() === '')
+    return new AppError(
+      'settings-file-broken',
+      `${file} is empty. ${KEPT}`,
+      { file, line: 1, column: 1 },
+      cause
+    )
+  const found = findJsonError(json) ?? { line: 1, column: 1, expected: 'JSON', text: json }
+  const { line, column, expected } = found
+  const message = `${file} is not JSON: line ${line}, column ${column}: expected ${expected}.\n${pointAt(found.text, column)}\n${KEPT}`
+  return new AppError('settings-file-broken', message, { file, line, column }, cause)
+}
+
+/** The line with a mark below the column, cut to what fits a terminal. */
+function pointAt(text: string, column: number): string {
+  const from = Math.max(0, column - 60)
+  const shown = text.slice(from, from + 90).replaceAll('\t', ' ')
+  return `  ${shown}\n  ${' '.repeat(column - 1 - from)}^`
+}
+
+const known: ReadonlySet<string> = new Set(keys)
+
+/**
+ * The settings in a file's object, by key, not read yet; checks the version. Sections nest, and dotted names
+ * work as well: {"relay": {"reservations": {"total": 64}}} or {"relay.reservations.total": 64}.
+ */
+export function flatten(content: JsonObject, file: string): Map<Key, unknown> {
+  const { version, ...rest } = content
+  checkVersion(version, file)
+  const found = new Map<Key, unknown>()
+  for (const [name, value] of leaves(rest, '')) {
+    if (!known.has(name)) throw unknownSetting(name, file)
+    const key = name as Key
+    if (found.has(key))
+      throw new AppError('bad-setting', `${key} is given twice in ${file}. Remove one.`, {
+        setting: key,
+        file
+      })
+    found.set(key, value)
+  }
+  return found
+}
+
+function checkVersion(version: unknown, file: string): void {
+  if (version === undefined || version === FILE_VERSION) return
+  if (typeof version === 'number' && Number.isInteger(version) && version > FILE_VERSION) {
+    const message =
+      `${file} was written by a newer Waystation: it is version ${version}, and this one knows version ${FILE_VERSION}. ` +
+      'Update Waystation, or use another file (--config FILE).'
+    throw new AppError('settings-file-newer', message, { file, version, known: FILE_VERSION })
+  }
+  const message = `"version" in ${file} must be ${FILE_VERSION}, not ${JSON.stringify(version)}. ${KEPT}`
+  throw new AppError('settings-file-broken', message, { file })
+}
+
+function* leaves(section: JsonObject, prefix: string): Generator<readonly [string, unknown]> {
+  for (const [part, value] of Object.entries(section)) {
+    const name = `${prefix}${part}`
+    // An unknown section is entered as well, so that the message names the setting in it; an empty one is named itself.
+    const isSection = keys.some(key => key.startsWith(`${name}.`))
+    if (isObject(value) && !known.has(name) && (isSection || Object.keys(value).length > 0))
+      yield* leaves(value, `${name}.`)
+    else yield [name, value]
+  }
+}
+
+function unknownSetting(name: string, file: string): AppError {
+  const members = keys.filter(key => key.startsWith(`${name}.`))
+  const hint =
+    members.length > 0
+      ? ` It is a section, with ${members.slice(0, 3).join(', ')} in it.`
+      : suggestion(name, keys)
+  return new AppError('unknown-setting', `${file} has a setting "${name}", which is unknown.${hint}`, {
+    setting: name,
+    file
+  })
+}
+
+/** Back to nested sections, in the schema's order. */
+export function nest(given: ReadonlyMap<Key, unknown>): JsonObject {
+  const content: JsonObject = { version: FILE_VERSION }
+  for (const key of keys) {
+    if (!given.has(key)) continue
+    const parts = key.split('.')
+    const last = parts.pop() ?? key
+    let section = content
+    for (const part of parts) section = (section[part] ??= {}) as JsonObject
+    section[last] = given.get(key)
+  }
+  return content
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

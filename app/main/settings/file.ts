@@ -1,0 +1,117 @@
+import { statSync } from 'node:fs'
+import path from 'node:path'
+import Conf from 'conf'
+import { AppError, messageOf, systemCode } from '../../shared/errors.ts'
+import type { Key } from '../../shared/settings.ts'
+import { parseValue } from '../../shared/values.ts'
+import { flatten, nest, parseText, type JsonObject } from './file-format.ts'
+
+/** Holds the file's whole content; writing `store` replaces the file atomically. conf and electron-store are such. */
+interface JsonStore {
+  store: JsonObject
+}
+
+interface StoreOptions {
+  cwd: string
+  configName: string
+  fileExtension: string
+  clearInvalidConfig: boolean
+  configFileMode: number
+  accessPropertiesByDotNotation: boolean
+  deserialize: (text: string) => JsonObject
+}
+
+/** The desktop passes electron-store here (it takes `configName` as `name`). */
+export type OpenStore = (options: StoreOptions) => JsonStore
+
+const openConf: OpenStore = options => new Conf<JsonObject>(options)
+
+export interface FileSettings {
+  path: string
+  exists: boolean
+  given: ReadonlyMap<Key, { value: unknown; name: string }>
+}
+
+/** The settings file of a data folder, unless another was chosen. */
+export function settingsFilePath(dataDir: string, chosen?: string): string {
+  return chosen === undefined ? path.join(dataDir, 'settings.json') : path.resolve(chosen)
+}
+
+/**
+ * Reads a settings file and writes nothing. No file: nothing given. Throws `settings-file-unreadable`,
+ * `settings-file-broken`, `settings-file-newer`, `unknown-setting` and `bad-setting`, all naming the file.
+ */
+export function readSettingsFile(file: string, openStore: OpenStore = openConf): FileSettings {
+  const raw = readRaw(file, openStore)
+  const given = new Map(
+    [...(raw ?? [])].map(
+      ([key, value]) => [key, { value: parseValue(key, value, file), name: file }] as const
+    )
+  )
+  return { path: file, exists: raw !== undefined, given }
+}
+
+/** What to change: a value (text or JSON) for a key; `undefined` takes the key out, so that its default applies. */
+export type SettingsPatch = Readonly<Partial<Record<Key, unknown>>>
+
+/**
+ * Changes some settings in the file in one atomic write, creating the file if need be; the rest of the file
+ * stays as the person wrote it. Nothing is written if a value is refused, or if the file cannot be read.
+ */
+export function saveSettings(file: string, patch: SettingsPatch, openStore: OpenStore = openConf): void {
+  const next = new Map(readRaw(file, openStore))
+  for (const [name, value] of Object.entries(patch)) {
+    const key = name as Key
+    if (value === undefined) next.delete(key)
+    else next.set(key, parseValue(key, value))
+  }
+  try {
+    open(file, openStore).store = nest(next)
+  } catch (error) {
+    const code = systemCode(error)
+    const full = code === 'ENOSPC' || code === 'EDQUOT'
+    const message = `The settings cannot be saved to ${file}: ${messageOf(error)}. ${full ? 'Make room on the disk.' : 'See that the folder and the file may be written.'}`
+    throw new AppError(
+      full ? 'disk-full' : 'settings-file-unreadable',
+      message,
+      { file, system: code },
+      error
+    )
+  }
+}
+
+function readRaw(file: string, openStore: OpenStore): Map<Key, unknown> | undefined {
+  try {
+    // conf makes the folder of a file that is missing; a read must not, so conf only sees files that exist.
+    return exists(file) ? flatten(open(file, openStore).store, file) : undefined
+  } catch (error) {
+    if (error instanceof AppError) throw error
+    const message = `The settings file ${file} cannot be read: ${messageOf(error)}. Mend that, or use another file (--config FILE).`
+    throw new AppError('settings-file-unreadable', message, { file, system: systemCode(error) }, error)
+  }
+}
+
+function exists(file: string): boolean {
+  try {
+    statSync(file)
+    return true
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+function open(file: string, openStore: OpenStore): JsonStore {
+  return openStore({
+    cwd: path.dirname(file),
+    // The whole name, so that any --config FILE works, with an extension or without.
+    configName: path.basename(file),
+    fileExtension: '',
+    // The person's file: it is theirs to mend, and conf would overwrite it with an empty one.
+    clearInvalidConfig: false,
+    configFileMode: 0o600,
+    accessPropertiesByDotNotation: true,
+    // conf names neither line nor column, and takes [1] for an empty object.
+    deserialize: text => parseText(text, file)
+  })
+}

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest'
+import { defaultsOf, PROFILES, type Settings } from '../../../app/shared/settings.ts'
+import { validateSettings } from '../../../app/shared/values.ts'
+
+const check = (changes: Partial<Settings>): ReturnType<typeof validateSettings> =>
+  validateSettings({ ...defaultsOf('server'), ...changes })
+
+describe('settings that must fit together', () => {
+  it.each(PROFILES)('the defaults of %s do', profile => {
+    expect(validateSettings(defaultsOf(profile))).toEqual([])
+  })
+
+  it('TCP and QUIC may share a number', () => {
+    expect(check({ 'tcp.port': 9000, 'quic.port': 9000 })).toEqual([])
+  })
+
+  it('QUIC and WebSocket may share a number', () => {
+    expect(check({ 'quic.port': 4003 })).toEqual([])
+  })
+
+  it.each([
+    ['tcp.port', 'ws.port'],
+    ['tcp.port', 'http.port'],
+    ['ws.port', 'http.port']
+  ] as const)('%s and %s may not', (first, second) => {
+    const [problem, ...others] = check({ [first]: 9000, [second]: 9000 })
+    expect(others).toEqual([])
+    expect(problem).toMatchObject({ severity: 'error', code: 'bad-setting', settings: [first, second] })
+    expect(problem?.message).toContain(`${first} and ${second} are both 9000`)
+  })
+
+  it('says how to part two ports', () => {
+    expect(check({ 'tcp.port': 4003 })[0]?.message).toBe(
+      'tcp.port and ws.port are both 4003, and one TCP port serves one of them. ' +
+        'Move one (--tcp-port N or --ws-port N), or switch one off (--no-ws-enabled).'
+    )
+  })
+
+  it('a port that is switched off is in no one’s way', () => {
+    expect(check({ 'tcp.port': 4003, 'ws.enabled': false })).toEqual([])
+  })
+
+  it('port 0 is a different port each time', () => {
+    expect(check({ 'tcp.port': 0, 'ws.port': 0, 'http.port': 0 })).toEqual([])
+  })
+
+  it('all transports off leave nothing to listen on', () => {
+    const problems = check({ 'tcp.enabled': false, 'quic.enabled': false, 'ws.enabled': false })
+    expect(problems.map(({ code }) => code)).toEqual(['nothing-to-listen-on'])
+    expect(problems[0]?.message).toContain('tcp.enabled, quic.enabled, ws.enabled')
+  })
+
+  it('no address leaves nothing to listen on', () => {
+    const problems = check({ 'listen.ip4': [], 'listen.ip6': [] })
+    expect(problems.map(({ code }) => code)).toEqual(['nothing-to-listen-on'])
+  })
+
+  it('an announced address that no transport serves is named', () => {
+    const problems = check({
+      'tcp.enabled': false,
+      'quic.enabled': false,
+      'ws.enabled': false,
+      announceIp: ['203.0.113.7']
+    })
+    expect(problems.at(-1)?.message).toContain('announceIp is 203.0.113.7')
+  })
+
+  it.each([
+    ['listen.ip6', '2001:db8::7'],
+    ['listen.ip4', '203.0.113.7']
+  ] as const)('warns of an announced address when %s is empty', (key, ip) => {
+    const problems = check({ [key]: [], announceIp: [ip] })
+    expect(problems).toMatchObject([{ severity: 'warning', settings: ['announceIp', key] }])
+  })
+
+  it('warns when fewer connections than reservations fit', () => {
+    expect(check({ 'connections.total': 100 })).toMatchObject([{ severity: 'warning' }])
+    expect(check({ 'connections.total': 0 })).toEqual([])
+  })
+})
