@@ -10,16 +10,36 @@ const LIBP2P = '^node_modules/(@libp2p|@multiformats|@chainsafe/libp2p-quic|libp
 
 module.exports = {
   forbidden: [
-    only('shared-imports-nothing', '^app/shared/', [], 'what crosses a process border depends on nothing of ours'),
+    only(
+      'shared-imports-nothing',
+      '^app/shared/',
+      [],
+      'what crosses a process border depends on nothing of ours'
+    ),
     {
       name: 'shared-takes-only-zod',
       severity: 'error',
       from: { path: '^app/shared/' },
       to: { dependencyTypes: ['npm', 'core'], pathNot: '^node_modules/zod/' }
     },
-    only('relay-imports', '^app/main/relay/', ['^app/shared/', '^app/main/observe/', '^app/main/net/'], 'the relay knows no settings file, no command line and no desktop'),
-    only('settings-imports', '^app/main/settings/', ['^app/shared/', '^app/main/observe/'], 'settings store and validate, nothing else'),
-    only('observe-imports', '^app/main/observe/', ['^app/shared/'], 'everyone may import observe, so it imports no one'),
+    only(
+      'relay-imports',
+      '^app/main/relay/',
+      ['^app/shared/', '^app/main/observe/', '^app/main/net/'],
+      'the relay knows no settings file, no command line and no desktop'
+    ),
+    only(
+      'settings-imports',
+      '^app/main/settings/',
+      ['^app/shared/', '^app/main/observe/'],
+      'settings store and validate, nothing else'
+    ),
+    only(
+      'observe-imports',
+      '^app/main/observe/',
+      ['^app/shared/'],
+      'everyone may import observe, so it imports no one'
+    ),
     only('net-imports', '^app/main/net/', ['^app/shared/'], 'everyone may import net, so it imports no one'),
     {
       name: 'libp2p-only-in-relay',
@@ -47,6 +67,9 @@ module.exports = {
   options: {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] }
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types']
+    }
   }
 }

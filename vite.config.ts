@@ -13,7 +13,8 @@ export default defineConfig({
     sourcemap: true,
     emptyOutDir: true,
     rolldownOptions: {
-      external: id => id.startsWith('node:') || outside.some(name => id === name || id.startsWith(`${name}/`)),
+      external: id =>
+        id.startsWith('node:') || outside.some(name => id === name || id.startsWith(`${name}/`)),
       output: { banner: '#!/usr/bin/env node', entryFileNames: 'cli.js' }
     }
   }

@@ -86,7 +86,8 @@ export class App {
 
   /** Where the public pages are, for someone on this machine. */
   get identityUrls(): string[] {
-    const local = (url: string): string => url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
+    const local = (url: string): string =>
+      url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
     return (this.#http?.addresses() ?? []).map(url => `${local(url)}/api/v1/identity`)
   }
 
@@ -150,7 +151,12 @@ export class App {
   #health() {
     const { mode } = this.node.relay
     const draining = mode !== 'open' && mode !== 'paused'
-    return { alive: true as const, listening: this.node.addresses.listening.length > 0, draining, reasons: draining ? [mode] : [] }
+    return {
+      alive: true as const,
+      listening: this.node.addresses.listening.length > 0,
+      draining,
+      reasons: draining ? [mode] : []
+    }
   }
 
   #startSummary(): () => void {

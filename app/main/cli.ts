@@ -6,18 +6,21 @@ import { parseFlags } from './settings/flags.ts'
 async function main(argv: string[]): Promise<number> {
   const { version } = manifest
   const flags = parseFlags(argv)
-  if (flags.options.help) {
-    const { helpText } = await import('./settings/help.ts')
-    return print(helpText())
-  }
-  if (flags.options.version) return print(version)
   const [command] = flags.positionals
   if (command === 'identity') {
     const { runIdentity } = await import('./cli/identity.ts')
     return runIdentity(argv)
   }
+  if (flags.options.help) {
+    const { helpText } = await import('./settings/help.ts')
+    return print(helpText())
+  }
+  if (flags.options.version) return print(version)
   if (command !== undefined) {
-    throw new AppError('unknown-command', `There is no command "${command}". \`waystation --help\` lists them.`)
+    throw new AppError(
+      'unknown-command',
+      `There is no command "${command}". \`waystation --help\` lists them.`
+    )
   }
   const { loadSettings } = await import('./settings/load.ts')
   const loaded = loadSettings({ flags, env: process.env, entry: 'headless' })
@@ -40,7 +43,9 @@ main(process.argv.slice(2)).then(
   code => process.exit(code),
   (error: unknown) => {
     const known = error instanceof AppError
-    process.stderr.write(`waystation: ${known ? error.message : (error instanceof Error && error.stack) || messageOf(error)}\n`)
+    process.stderr.write(
+      `waystation: ${known ? error.message : (error instanceof Error && error.stack) || messageOf(error)}\n`
+    )
     process.exit(known && NOT_UNDERSTOOD.has(error.code) ? 2 : 1)
   }
 )

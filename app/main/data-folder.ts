@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { AppError, messageOf, systemCode } from '../shared/errors.ts'
 import { lockHolder, takeLock } from './lock-file.ts'
@@ -27,7 +27,7 @@ export interface DataFolder {
 export async function openDataFolder(given: string): Promise<DataFolder> {
   const dir = path.resolve(given)
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 })
+    await makeFolder(dir)
     await tryWriting(dir)
   } catch (error) {
     throw folderProblem(dir, error)
@@ -77,6 +77,21 @@ class LockableFolder implements DataFolder {
 function alreadyRunning(dir: string, { pid, startedAt }: ProcessMark): AppError {
   const message = `Waystation already runs on the data folder ${dir} (pid ${pid}, since ${startedAt}). Stop that one first, or give this one a folder of its own with --data-dir DIR.`
   return new AppError('already-running', message, { pid, dir })
+}
+
+/** mkdir's own `recursive` reports a full and a read-only disk as ENOENT. */
+async function makeFolder(dir: string): Promise<void> {
+  try {
+    if ((await stat(dir)).isDirectory()) return
+  } catch (error) {
+    const parent = path.dirname(dir)
+    if (systemCode(error) !== 'ENOENT' || parent === dir) throw error
+    await makeFolder(parent)
+  }
+  await mkdir(dir, { mode: 0o700 }).catch(async (error: unknown) => {
+    // Another starter may have been faster. Of a link to nowhere, stat tells more than mkdir.
+    if (systemCode(error) !== 'EEXIST' || !(await stat(dir)).isDirectory()) throw error
+  })
 }
 
 /** Rights alone tell too little: root has them on a read-only disk, and Windows answers from elsewhere. */

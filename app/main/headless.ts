@@ -9,14 +9,24 @@ export async function runHeadless(loaded: Loaded, version: string): Promise<numb
   for (const warning of loaded.warnings) log.warn(warning)
   const app = new App(
     { log },
-    { settings, dataDir, identityFile: identity, version, askedFor: listenerFlags, debug: process.env['DEBUG'] }
+    {
+      settings,
+      dataDir,
+      identityFile: identity,
+      version,
+      askedFor: listenerFlags,
+      debug: process.env['DEBUG']
+    }
   )
   // Whoever read our output has gone (`… | head`): the node goes on without it.
   process.stdout.on('error', () => {})
   const stopped = stopOnSignals(app, log, settings['shutdown.timeoutSeconds'])
   // A fault in one peer's connection must not end those of all others. Its text may hold an address.
   process.on('unhandledRejection', error => {
-    log.error({ error: error instanceof Error ? error.name : typeof error }, 'unexpected error, the node goes on')
+    log.error(
+      { error: error instanceof Error ? error.name : typeof error },
+      'unexpected error, the node goes on'
+    )
   })
   const started = await Promise.race([app.start().then(() => true), stopped.then(() => false)])
   if (started) announce(app, loaded, log)
@@ -39,7 +49,9 @@ function announce(app: App, { settings, dataDir, profile }: Loaded, log: Log): v
     ['profile', [`${profile} (--print-settings shows what is in force)`]],
     ['to stop', ['Ctrl-C: circuits may finish; once more: at once']]
   ]
-  const text = rows.flatMap(([name, values]) => values.map((value, i) => `  ${(i === 0 ? name : '').padEnd(14)}${value}`))
+  const text = rows.flatMap(([name, values]) =>
+    values.map((value, i) => `  ${(i === 0 ? name : '').padEnd(14)}${value}`)
+  )
   process.stdout.write(`\nWaystation is listening\n\n${text.join('\n')}\n\n`)
 }
 
@@ -63,8 +75,11 @@ function stopOnSignals(app: App, log: Log, drainSeconds: number): Promise<number
       return
     }
     askedAt = performance.now()
-    log.info({ drainSeconds }, 'stopping: no new work is taken, circuits may finish (a second signal ends at once)')
-    app
+    log.info(
+      { drainSeconds },
+      'stopping: no new work is taken, circuits may finish (a second signal ends at once)'
+    )
+    void app
       .drain(drainSeconds)
       .then(() => app.stop())
       .then(() => log.info('stopped'))

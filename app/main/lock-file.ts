@@ -60,7 +60,8 @@ async function clearStale(file: string, text: string): Promise<ProcessMark | und
   return undefined
 }
 
-function clearingName(file: string, text: string): string {
+/** Exported for the test of a starter that dies while clearing. */
+export function clearingName(file: string, text: string): string {
   const hash = createHash('sha256').update(file).update('\0').update(text).digest('hex').slice(0, 16)
   return `${file.replace(/\.clearing-[0-9a-f]{16}$/, '')}.clearing-${hash}`
 }

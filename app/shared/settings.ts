@@ -15,7 +15,8 @@ export type Profile = (typeof PROFILES)[number]
 export type Applies = 'live' | 'restart'
 
 /** How a value is written, parsed and shown. */
-export type Kind = 'limit' | 'bytes' | 'rate' | 'seconds' | 'port' | 'boolean' | 'text' | 'list' | 'choice' | 'path'
+export type Kind =
+  'limit' | 'bytes' | 'rate' | 'seconds' | 'port' | 'boolean' | 'text' | 'list' | 'choice' | 'path'
 
 export interface Field<T> {
   kind: Kind
@@ -84,19 +85,73 @@ const port = (value: number, help: string): Field<number> =>
   number('port', value, 'restart', `${help} (0: any free port)`, { max: 65_535 })
 
 function boolean(value: Defaults<boolean>, applies: Applies, help: string): Field<boolean> {
-  return { kind: 'boolean', group, help, applies, default: value, zeroIsUnlimited: false, allowed: 'true or false', schema: z.boolean() }
+  return {
+    kind: 'boolean',
+    group,
+    help,
+    applies,
+    default: value,
+    zeroIsUnlimited: false,
+    allowed: 'true or false',
+    schema: z.boolean()
+  }
 }
 
-function text(value: string, applies: Applies, help: string, pattern: RegExp, allowed: string): Field<string> {
-  return { kind: 'text', group, help, applies, default: value, zeroIsUnlimited: false, allowed, schema: z.string().regex(pattern) }
+function text(
+  value: string,
+  applies: Applies,
+  help: string,
+  pattern: RegExp,
+  allowed: string
+): Field<string> {
+  return {
+    kind: 'text',
+    group,
+    help,
+    applies,
+    default: value,
+    zeroIsUnlimited: false,
+    allowed,
+    schema: z.string().regex(pattern)
+  }
 }
 
-function list(value: string[], applies: Applies, help: string, allowed: string, item: z.ZodType<string>): Field<string[]> {
-  return { kind: 'list', group, help, applies, default: value, zeroIsUnlimited: false, allowed: `${allowed}; several by commas`, schema: z.array(item) }
+function list(
+  value: string[],
+  applies: Applies,
+  help: string,
+  allowed: string,
+  item: z.ZodType<string>
+): Field<string[]> {
+  return {
+    kind: 'list',
+    group,
+    help,
+    applies,
+    default: value,
+    zeroIsUnlimited: false,
+    allowed: `${allowed}; several by commas`,
+    schema: z.array(item)
+  }
 }
 
-function choice<const C extends readonly string[]>(choices: C, value: C[number], applies: Applies, help: string): Field<C[number]> {
-  return { kind: 'choice', group, help, applies, default: value, zeroIsUnlimited: false, allowed: choices.join(', '), choices, schema: z.enum(choices) }
+function choice<const C extends readonly string[]>(
+  choices: C,
+  value: C[number],
+  applies: Applies,
+  help: string
+): Field<C[number]> {
+  return {
+    kind: 'choice',
+    group,
+    help,
+    applies,
+    default: value,
+    zeroIsUnlimited: false,
+    allowed: choices.join(', '),
+    choices,
+    schema: z.enum(choices)
+  }
 }
 
 const IPV4 = z.ipv4()
@@ -107,6 +162,8 @@ const ACCESS_RULE = z.union([PEER_ID, z.cidrv4(), z.cidrv6(), IPV4, IPV6])
 const PROTOCOL_NAME = /^\/[\x21-\x7e]{1,120}$/
 const MiB = 1024 * 1024
 
+// One line a setting, however long: they are read in columns.
+// prettier-ignore
 export const fields = {
   ...section('Node'),
   profile: choice(PROFILES, 'server', 'restart', 'Which set of defaults applies: home for a desktop, server for a server, introducer for a relay that only introduces browsers to each other'),
@@ -179,7 +236,7 @@ export const keys = Object.keys(fields) as Key[]
 
 /** The field of a key, seen without its value's type. */
 export function fieldOf(key: Key): Field<unknown> {
-  return fields[key] as unknown as Field<unknown>
+  return fields[key]
 }
 
 /** All defaults of a profile. */

@@ -208,7 +208,7 @@ for (const server of [false, true]) {
   it(`sends B no byte of A's IP address with relayed-only (A a DHT ${server ? 'server' : 'client'})`, async () => {
     const node = await relay('relayed-only')
     const a = await connected(await dhtClient({ ip: HIDDEN_IP, server }), node)
-    if (server) await vi.waitFor(() => expect(tableOf(node)).toBe(1), 10_000)
+    if (server) await vi.waitFor(() => expect(tableOf(node)).toBeGreaterThan(0), 10_000)
     const received: Uint8Array[] = []
     const tap = (bytes: Uint8Array) => received.push(bytes)
     const b = await connected(await dhtClient({ tap, server: true }), node)
@@ -275,9 +275,9 @@ for (const [from, learned] of [
     const node = await relay('announced', { seenFrom: () => multiaddr(from) })
     const told = await dhtClient({ server: true })
     await c.dial(told.getMultiaddrs())
-    await vi.waitFor(() => expect(tableOf(c)).toBe(1), 10_000)
+    await vi.waitFor(() => expect(tableOf(c)).toBeGreaterThan(0), 10_000)
     await node.dial(c.getMultiaddrs())
-    await vi.waitFor(() => expect(tableOf(node)).toBe(1), 10_000)
+    await vi.waitFor(() => expect(tableOf(node)).toBeGreaterThan(0), 10_000)
     const found = await find(node, told.peerId)
     expect(found).toEqual(learned ? announced(told) : [])
     expect(await node.peerStore.has(told.peerId)).toBe(learned)

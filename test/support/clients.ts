@@ -28,7 +28,10 @@ export interface Client extends Libp2p {
 }
 
 /** A stock js-libp2p client, with the stock transports. It listens on relays that it is told to. */
-export async function createClient({ encrypter = 'noise', options = {} }: ClientOptions = {}): Promise<Client> {
+export async function createClient({
+  encrypter = 'noise',
+  options = {}
+}: ClientOptions = {}): Promise<Client> {
   const libp2p = await createLibp2p({
     addresses: { listen: ['/p2p-circuit'] },
     transports: [tcp(), webSockets(), quic(), circuitRelayTransport()],
@@ -62,7 +65,11 @@ export function echo(stream: Stream): void {
   stream.addEventListener('message', event => {
     if (!stream.send(event.data)) {
       stream.pause()
-      stream.addEventListener('drain', () => queueMicrotask(() => stream.status === 'open' && stream.resume()), { once: true })
+      stream.addEventListener(
+        'drain',
+        () => queueMicrotask(() => stream.status === 'open' && stream.resume()),
+        { once: true }
+      )
     }
   })
   stream.addEventListener('end', () => void stream.close().catch(() => {}))
@@ -74,7 +81,12 @@ export function circuitAddress(relayAddress: string, listener: Libp2p): string {
 }
 
 /** Opens a stream through the relay. */
-export async function dialThrough(client: Client, relayAddress: string, listener: Libp2p, protocol = ECHO): Promise<Stream> {
+export async function dialThrough(
+  client: Client,
+  relayAddress: string,
+  listener: Libp2p,
+  protocol = ECHO
+): Promise<Stream> {
   const address = multiaddr(circuitAddress(relayAddress, listener))
   return client.dialProtocol(address, protocol, { runOnLimitedConnection: true })
 }
@@ -119,7 +131,11 @@ export async function hopRequest(connection: Connection, message: HopMessage): P
   return answer
 }
 
-export const reserve = (connection: Connection): Promise<HopMessage> => hopRequest(connection, { type: HopType.RESERVE })
+export const reserve = (connection: Connection): Promise<HopMessage> =>
+  hopRequest(connection, { type: HopType.RESERVE })
 
 export const connect = (connection: Connection, target: Libp2p): Promise<HopMessage> =>
-  hopRequest(connection, { type: HopType.CONNECT, peer: { id: target.peerId.toMultihash().bytes, addrs: [] } })
+  hopRequest(connection, {
+    type: HopType.CONNECT,
+    peer: { id: target.peerId.toMultihash().bytes, addrs: [] }
+  })

@@ -60,7 +60,10 @@ export async function startRelay(overrides: Partial<Settings> = {}): Promise<Tes
   for (const name of names) bus.on(name, value => events.push({ name, value } as EventRecord))
   const warnings: string[] = []
   const privateKey = await generateKeyPair('Ed25519')
-  const node = new RelayNode({ privateKey, bus, warn: text => warnings.push(text) }, { settings, version: '0.0.0' })
+  const node = new RelayNode(
+    { privateKey, bus, warn: text => warnings.push(text) },
+    { settings, version: '0.0.0' }
+  )
   await node.start()
   let current = settings
   return {

@@ -1,5 +1,9 @@
 /** Waits for a condition, looking every few milliseconds. Fails loudly after `seconds`. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, seconds = 20): Promise<void> {
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  seconds = 20
+): Promise<void> {
   const deadline = performance.now() + seconds * 1000
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`waited ${seconds} s in vain: ${what}`)
@@ -7,4 +11,5 @@ export async function until(what: string, condition: () => boolean | Promise<boo
   }
 }
 
-export const sleep = (milliseconds: number): Promise<void> => new Promise(resolve => setTimeout(resolve, milliseconds))
+export const sleep = (milliseconds: number): Promise<void> =>
+  new Promise(resolve => setTimeout(resolve, milliseconds))

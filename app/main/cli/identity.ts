@@ -95,9 +95,10 @@ export async function runIdentityCommand(
 
 /** The same with the whole command line, the word "identity" included, on this process's terminal. */
 export async function runIdentity(argv: string[]): Promise<number> {
-  const { tokens } = parseArgs({ args: argv, options: OPTIONS, strict: false, tokens: true })
+  const { tokens, values } = parseArgs({ args: argv, options: OPTIONS, strict: false, tokens: true })
   const word = tokens.find(token => token.kind === 'positional')?.index ?? -1
-  const dataDir = resolveDataDir(undefined, process.env)
+  const given = values['data-dir']
+  const dataDir = resolveDataDir(typeof given === 'string' ? given : undefined, process.env)
   const args = argv.filter((_, at) => at !== word)
   return runIdentityCommand(args, process, { dataDir, identityFile: identityFileIn(dataDir) })
 }

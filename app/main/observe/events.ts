@@ -13,7 +13,13 @@ export interface NodeEvents {
   'circuit-closed': CircuitClosed
   /** Once for every chunk that passes: listeners must be cheap. */
   'bytes-relayed': { direction: 'to-target' | 'to-source'; bytes: number }
-  'request-denied': { request: RequestKind; reason: string; status: number; peer: string; ip: string | undefined }
+  'request-denied': {
+    request: RequestKind
+    reason: string
+    status: number
+    peer: string
+    ip: string | undefined
+  }
   'peer-connected': { peer: string }
   'peer-disconnected': { peer: string }
 }
@@ -28,15 +34,7 @@ export type ReservationEnd = 'peer-gone' | 'denied' | 'stopped'
  * drained; the quota was reached; a peer's connection was lost; the peer is no longer allowed; the node stopped.
  */
 export type CircuitEnd =
-  | 'closed'
-  | 'reset'
-  | 'bytes'
-  | 'duration'
-  | 'drained'
-  | 'quota'
-  | 'peer-gone'
-  | 'denied'
-  | 'stopped'
+  'closed' | 'reset' | 'bytes' | 'duration' | 'drained' | 'quota' | 'peer-gone' | 'denied' | 'stopped'
 
 export interface CircuitClosed {
   id: number

@@ -27,10 +27,11 @@ export function logEvents(bus: NodeBus, log: Log, privacy: () => Privacy): void 
   bus.on('circuit-closed', ({ id, source, target, ...rest }) =>
     log.info({ circuit: id, ...pair(source, target), ...rest }, 'circuit closed')
   )
-  // A connect that was denied says who asked, but not for whom: no line names a pair of peers.
-  bus.on('request-denied', ({ request, reason, status, peer, ip }) =>
-    log.info({ request, reason, status, peer, ...address(ip) }, 'request denied')
-  )
+  bus.on('request-denied', ({ request, reason, status, peer, ip }) => {
+    // A connect is about a circuit, so who asked for it is told under the same condition as who has one.
+    const who = request === 'reserve' || privacy()['log.peers'] ? { peer } : {}
+    log.info({ request, reason, status, ...who, ...address(ip) }, 'request denied')
+  })
   bus.on('peer-connected', ({ peer }) => log.debug({ peer }, 'peer connected'))
   bus.on('peer-disconnected', ({ peer }) => log.debug({ peer }, 'peer disconnected'))
 }

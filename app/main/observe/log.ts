@@ -1,4 +1,3 @@
-import type { WriteStream } from 'node:tty'
 import { pino, type Logger } from 'pino'
 import pretty from 'pino-pretty'
 import type { Settings } from '../../shared/settings.ts'
@@ -7,8 +6,14 @@ export type Log = Logger
 
 type LogSettings = Pick<Settings, 'log.level' | 'log.format'>
 
+/** Where the log goes: `process.stdout`, or what stands in for it. */
+export interface LogOutput {
+  fd: number
+  isTTY?: boolean
+}
+
 /** The node's log on standard output: for people on a terminal, one JSON object a line elsewhere. */
-export function createLog(settings: LogSettings, output: WriteStream = process.stdout): Log {
+export function createLog(settings: LogSettings, output: LogOutput = process.stdout): Log {
   const options = { level: settings['log.level'], base: null, timestamp: pino.stdTimeFunctions.isoTime }
   if (!isPretty(settings, output)) return pino(options, pino.destination({ fd: output.fd, sync: true }))
   const stream = pretty({
@@ -23,6 +28,6 @@ export function createLog(settings: LogSettings, output: WriteStream = process.s
 }
 
 /** Whether log lines are made for people. */
-export function isPretty(settings: Pick<Settings, 'log.format'>, output: WriteStream): boolean {
-  return settings['log.format'] === 'pretty' || (settings['log.format'] === 'auto' && output.isTTY)
+export function isPretty(settings: Pick<Settings, 'log.format'>, output: LogOutput): boolean {
+  return settings['log.format'] === 'pretty' || (settings['log.format'] === 'auto' && output.isTTY === true)
 }

@@ -14,9 +14,9 @@ export interface Activity {
 export interface SummaryComponents {
   log: Log
   counters: Counters
-  activity(): Activity
+  activity: () => Activity
   /** Milliseconds. */
-  clock(): number
+  clock: () => number
 }
 
 /** One line every 60 s that says how the node is doing; the returned function ends it. */

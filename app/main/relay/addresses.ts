@@ -55,7 +55,14 @@ export class Addresses {
 
   /** Announced and listening, public ones first. */
   all(): Multiaddr[] {
-    return sortBy(distinct([...this.announced(), ...this.listening()]), address => (isPublic(address) ? 0 : 1))
+    return sortBy(distinct([...this.announced(), ...this.listening()]), address =>
+      isPublic(address) ? 0 : 1
+    )
+  }
+
+  /** Whether an address of this node is one of the public Internet. */
+  get isPublic(): boolean {
+    return this.all().some(isPublic)
   }
 
   /**

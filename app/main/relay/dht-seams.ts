@@ -59,7 +59,7 @@ export function wrapMessages(
 /**
  * Every peer that other DHT servers name in their answers. Upstream's peerInfoMapper only decides who is pinged
  * for the routing table: all the addresses go into the peer store, and into the query, as they came, and both
- * are dialled (kad-dht.ts:317, network.ts:289, query-path.ts). `believe` gives the addresses to keep.
+ * are dialled (kad-dht.ts:310, network.ts:289, query-path.ts). `believe` gives the addresses to keep.
  */
 export function filterLearned(
   dht: KadDHT,
@@ -98,7 +98,7 @@ export function filterProviders(dht: KadDHT, keep: (peer: PeerId) => Promise<boo
   }
 }
 
-/** Upstream ends a query after 180 s, which no option changes (query/manager.ts:105). */
+/** Upstream ends a query after 180 s, which no option changes (query/manager.ts:116). */
 export function limitQueries(dht: KadDHT, milliseconds: number): void {
   // The options are the last of so many arguments.
   const queries = { get: 2, findProviders: 2, findPeer: 2, getClosestPeers: 2, provide: 2, put: 3 }

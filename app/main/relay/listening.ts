@@ -79,7 +79,10 @@ function describe({ address, error }: ListenFailure): { error: AppError; noSuchF
   if (code === 'EACCES') {
     const what = `${NAME[listener]} port ${port} may not be opened by this user (setting ${portSetting}).`
     const mend = `Choose one above 1023 with --${listener}-port, or go without by ${off}.`
-    return { error: new AppError('port-forbidden', `${what} ${mend}`, portDetails, error), noSuchFamily: false }
+    return {
+      error: new AppError('port-forbidden', `${what} ${mend}`, portDetails, error),
+      noSuchFamily: false
+    }
   }
   const details = { setting: `listen.${family}`, address: address.toString() }
   const noSuchFamily = (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL') && ip === '::'

@@ -5,12 +5,13 @@ import { FaultTolerance, type PrivateKey } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
-import type { Multiaddr } from '@multiformats/multiaddr'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
 import { AppError } from '../../shared/errors.ts'
 import type { Settings } from '../../shared/settings.ts'
+import { isPublicIp } from '../net/ip.ts'
 import type { NodeBus } from '../observe/events.ts'
-import { Addresses, transportOf, type AddressComponents } from './addresses.ts'
+import { Addresses, ipOfAddress, transportOf, type AddressComponents } from './addresses.ts'
 import { CircuitRelay, type CircuitRelayComponents } from './circuit/service.ts'
 import { dhtServer } from './dht.ts'
 import { connectionsFor, limitsOf } from './limits.ts'
@@ -69,7 +70,10 @@ export class RelayNode {
         this.#components.warn(sentence)
       }
       if (listening === 0) {
-        throw new AppError('nothing-to-listen-on', 'No transport is switched on: set tcp.enabled, quic.enabled or ws.enabled.')
+        throw new AppError(
+          'nothing-to-listen-on',
+          'No transport is switched on: set tcp.enabled, quic.enabled or ws.enabled.'
+        )
       }
     } catch (error) {
       await this.stop()
@@ -169,13 +173,28 @@ export class RelayNode {
         })
       }
     })
-    libp2p.addEventListener('peer:connect', event => bus.emit('peer-connected', { peer: event.detail.toString() }))
-    libp2p.addEventListener('peer:disconnect', event => bus.emit('peer-disconnected', { peer: event.detail.toString() }))
+    libp2p.addEventListener('peer:connect', event =>
+      bus.emit('peer-connected', { peer: event.detail.toString() })
+    )
+    libp2p.addEventListener('peer:disconnect', event =>
+      bus.emit('peer-disconnected', { peer: event.detail.toString() })
+    )
     if (relay === undefined || addresses === undefined || connectionManager === undefined) {
       throw new Error('libp2p made no relay service')
     }
     const { dht } = libp2p.services
     return { libp2p, connectionManager, relay, addresses, dhtSize: () => dht?.routingTable.size ?? 0 }
+  }
+
+  /**
+   * A node on the public Internet dials no private address that a stranger told it: that would let strangers
+   * reach into the network it stands in. Bootstrap peers may be anywhere.
+   */
+  #isNotToDial(address: Multiaddr): boolean {
+    const ip = ipOfAddress(address)
+    if (ip === undefined || isPublicIp(ip)) return false
+    const configured = this.#settings['dht.bootstrap'].some(peer => ipOfAddress(multiaddr(peer)) === ip)
+    return !configured && (this.#running?.addresses.isPublic ?? false)
   }
 
   /** Where to listen, what to announce, how many connections to be ready for. */
@@ -197,6 +216,7 @@ export class RelayNode {
         inboundUpgradeTimeout: UPGRADE_TIMEOUT_MS
       },
       connectionMonitor: { pingInterval: PING_INTERVAL_MS },
+      connectionGater: { denyDialMultiaddr: address => this.#isNotToDial(address) },
       ...(bootstrapPeers.length > 0 && { peerDiscovery: [bootstrap({ list: [...bootstrapPeers] })] })
     }
   }

@@ -52,6 +52,7 @@ export class TokenBucket {
   #fill(now: number): void {
     const elapsed = Math.max(0, now - this.#filledAt)
     this.#filledAt = now
-    if (this.limited) this.#tokens = Math.min(this.#burst(), this.#tokens + (elapsed / 1000) * this.#bytesPerSecond)
+    if (this.limited)
+      this.#tokens = Math.min(this.#burst(), this.#tokens + (elapsed / 1000) * this.#bytesPerSecond)
   }
 }

@@ -38,15 +38,18 @@ interface PeerBuckets {
   flows: number
 }
 
-/** One waiting chunk is at most what its slowest bucket passes in this time, so that turns stay short. */
-const QUANTUM_SECONDS = 0.01
-const SMALLEST_QUANTUM = 256
-const LARGEST_QUANTUM = 64 * 1024
+/** A turn is at most what its slowest bucket passes in this time: short enough to wait for, long enough to pay. */
+const TURN_SECONDS = 0.02
+const SMALLEST_TURN_BYTES = 1024
+const LARGEST_TURN_BYTES = 64 * 1024
+/** Timers cannot wait longer than 2^31 ms; whoever wakes early waits again. */
+const LONGEST_WAIT_MS = 60_000
 
 /**
- * Shares the rates among circuits: total, then peer, then circuit, each direction by itself. Circuits that
- * wait take turns, so that greedy ones get equal parts of what they share. A chunk passes when every bucket
- * on its way has a token.
+ * Shares the rates among circuits: total, then peer, then circuit, each direction by itself. A turn passes
+ * when every bucket on its way has a token. Of those that could pass, the one that has had least is next
+ * (start-time fair queueing), so that greedy ones get equal parts of what they share, whatever the length
+ * of their turns, and one that waits for its own bucket loses nothing to the others.
  */
 export class Shaper {
   readonly #timing: Timing
@@ -55,7 +58,10 @@ export class Shaper {
   readonly #peers = new Map<string, PeerBuckets>()
   readonly #peerRates = new Map<string, number>()
   readonly #flows = new Set<Flow>()
-  #queue: Flow[] = []
+  /** Those that wait, the longest first. */
+  readonly #queue = new Set<Flow>()
+  /** The start of the latest turn, on the clock of bytes that a direction's flows share. */
+  readonly #turn: Record<Direction, number> = { 'to-target': 0, 'to-source': 0 }
   #serving = false
   #cancelTimer: (() => void) | undefined
   #timerAt = 0
@@ -103,21 +109,22 @@ export class Shaper {
   /** Bytes that may pass now, at most `wanted`; 0: `granted` will be called. */
   take(flow: Flow, wanted: number): number {
     if (!flow.limited) return wanted
-    if (flow.queued) return 0
+    if (this.#queue.has(flow)) return 0
+    const wait = this.#waitMs(flow, this.#timing.now())
+    // Its next turn begins after its last, and who rested saves up nothing.
+    flow.start = Math.max(flow.start, this.#turn[flow.init.direction])
     // Whoever comes while others wait stands behind them, or a busy circuit would take every token.
-    if (this.#queue.length === 0 && !this.#serving && this.#waitMs(flow, this.#timing.now()) === 0) {
-      return flow.spend(wanted)
-    }
-    flow.queued = true
+    if (this.#queue.size === 0 && !this.#serving && wait === 0) return this.#spend(flow, wanted)
     flow.wanted = wanted
-    this.#queue.push(flow)
-    if (!this.#serving) this.#schedule()
+    this.#queue.add(flow)
+    if (!this.#serving) this.#wakeIn(wait)
     return 0
   }
 
   release(flow: Flow): void {
     if (!this.#flows.delete(flow)) return
-    if (flow.queued) this.#queue = this.#queue.filter(queued => queued !== flow)
+    this.#queue.delete(flow)
+    if (this.#queue.size === 0) this.#cancel()
     for (const peer of [flow.init.from, flow.init.to]) {
       const buckets = this.#peers.get(peer)
       if (buckets !== undefined && --buckets.flows === 0) this.#peers.delete(peer)
@@ -152,46 +159,60 @@ export class Shaper {
     return wait
   }
 
-  /** Serves the queue in turns until nobody's buckets have tokens left. */
+  /** Gives turns until nobody's buckets have tokens left. */
   #serve(): void {
     if (this.#serving) return
-    this.#cancelTimer?.()
-    this.#cancelTimer = undefined
+    this.#cancel()
     this.#serving = true
+    // One moment for all turns: a fast rate would otherwise refill while it is served, and never end.
+    const now = this.#timing.now()
     try {
-      for (let progress = true; progress && this.#queue.length > 0; ) {
-        progress = false
-        const round = this.#queue
-        this.#queue = []
-        for (const flow of round) {
-          if (!this.#flows.has(flow)) continue
-          if (this.#waitMs(flow, this.#timing.now()) > 0) {
-            this.#queue.push(flow)
-            continue
-          }
-          progress = true
-          flow.queued = false
-          flow.init.granted(flow.spend(flow.wanted))
-        }
+      for (let flow = this.#next(now); flow !== undefined; flow = this.#next(now)) {
+        this.#queue.delete(flow)
+        flow.init.granted(this.#spend(flow, flow.wanted))
       }
     } finally {
       this.#serving = false
+      let wait = Infinity
+      for (const flow of this.#queue) wait = Math.min(wait, this.#waitMs(flow, now))
+      this.#wakeIn(wait)
     }
-    this.#schedule()
   }
 
-  #schedule(): void {
-    if (this.#queue.length === 0) return
-    const now = this.#timing.now()
-    let wait = Infinity
-    for (const flow of this.#queue) wait = Math.min(wait, this.#waitMs(flow, now))
-    if (this.#cancelTimer !== undefined && this.#timerAt <= now + wait) return
-    this.#cancelTimer?.()
-    this.#timerAt = now + wait
-    this.#cancelTimer = this.#timing.after(wait, () => {
+  /** Of those whose buckets have tokens, the one that has had least. */
+  #next(now: number): Flow | undefined {
+    let next: Flow | undefined
+    let least = Infinity
+    for (const flow of this.#queue) {
+      if (flow.start >= least || this.#waitMs(flow, now) > 0) continue
+      next = flow
+      least = flow.start
+    }
+    return next
+  }
+
+  #spend(flow: Flow, wanted: number): number {
+    const bytes = flow.spend(wanted)
+    this.#turn[flow.init.direction] = flow.start
+    flow.start += bytes
+    return bytes
+  }
+
+  /** Serves the queue after that many milliseconds, if nothing does so earlier. */
+  #wakeIn(wait: number): void {
+    const at = this.#timing.now() + wait
+    if (wait === Infinity || (this.#cancelTimer !== undefined && this.#timerAt <= at)) return
+    this.#cancel()
+    this.#timerAt = at
+    this.#cancelTimer = this.#timing.after(Math.min(wait, LONGEST_WAIT_MS), () => {
       this.#cancelTimer = undefined
       this.#serve()
     })
+  }
+
+  #cancel(): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
   }
 }
 
@@ -200,9 +221,10 @@ export class Flow {
   readonly init: FlowInit
   readonly buckets: readonly TokenBucket[]
   readonly own: TokenBucket
-  queued = false
   /** Bytes it asked for when it was queued. */
   wanted = 0
+  /** Where its next turn begins, on its direction's clock of bytes. */
+  start = 0
   readonly #shaper: Shaper
 
   constructor(shaper: Shaper, init: FlowInit, buckets: readonly TokenBucket[], own: TokenBucket) {
@@ -230,7 +252,10 @@ export class Flow {
   spend(wanted: number): number {
     let slowest = Infinity
     for (const bucket of this.buckets) slowest = Math.min(slowest, bucket.bytesPerSecond)
-    const turn = Math.min(LARGEST_QUANTUM, Math.max(SMALLEST_QUANTUM, Math.floor(slowest * QUANTUM_SECONDS)))
+    const turn = Math.max(
+      SMALLEST_TURN_BYTES,
+      Math.min(LARGEST_TURN_BYTES, Math.floor(slowest * TURN_SECONDS))
+    )
     const bytes = Math.min(wanted, turn)
     for (const bucket of this.buckets) bucket.take(bytes)
     return bytes

@@ -1,4 +1,10 @@
-import { setMaxListeners, type Connection, type PeerId, type PrivateKey, type Stream } from '@libp2p/interface'
+import {
+  setMaxListeners,
+  type Connection,
+  type PeerId,
+  type PrivateKey,
+  type Stream
+} from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import { peerIdFromMultihash } from '@libp2p/peer-id'
 import type { LengthPrefixedStream } from '@libp2p/utils'
@@ -33,7 +39,7 @@ export interface HopComponents {
   reservations: Reservations
   clock: () => number
   /** What a reservation tells its peer to announce: complete, the best first. */
-  addressesFor(connection: Connection): Multiaddr[]
+  addressesFor: (connection: Connection) => Multiaddr[]
 }
 
 interface Request {
@@ -147,6 +153,8 @@ export class Hop {
     )
     gate.countAttempt(verdict, caller)
     if (verdict !== 'ok') return this.#refuse(request, 'connect', verdict)
+    // Its message may have come with its reset: then there is no 'close' to wait for any more.
+    if (request.stream.status !== 'open') throw new Error('the stream closed')
 
     const slot = circuits.claim(caller.peer, targetPeer)
     const gone = new AbortController()
@@ -173,10 +181,17 @@ export class Hop {
   async #open(request: Request, target: PeerId, signal: AbortSignal): Promise<Stream | Refusal> {
     const { connectionManager, gate } = this.#parts
     const limit = gate.limitMessage()
-    const opened = await openStop(connectionManager.getConnections(target), request.connection.remotePeer, limit, signal)
+    const opened = await openStop(
+      connectionManager.getConnections(target),
+      request.connection.remotePeer,
+      limit,
+      signal
+    )
     if (typeof opened === 'string') return opened
     try {
       await request.frames.write(HopMessage.encode({ ...statusMessage(Status.OK), limit }), { signal })
+      // A target lost meanwhile may have left data behind, which must not look like all it had to send.
+      if (opened.status !== 'open') throw new Error('the target closed')
       return opened
     } catch (error) {
       opened.abort(error as Error)

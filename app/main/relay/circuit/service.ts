@@ -1,7 +1,13 @@
-import type { Connection, Libp2pEvents, PeerId, PrivateKey, Startable } from '@libp2p/interface'
+import type {
+  Connection,
+  Libp2pEvents,
+  PeerId,
+  PrivateKey,
+  Startable,
+  TypedEventTarget
+} from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { TypedEventTarget } from 'main-event'
 import type { NodeBus, ReservationEnd } from '../../observe/events.ts'
 import { Shaper, systemTiming, type Timing } from '../budget/shaper.ts'
 import type { RelayLimits } from '../limits.ts'
@@ -28,7 +34,7 @@ export interface CircuitRelayInit {
   limits: RelayLimits
   access: Access
   /** What a reservation tells its peer to announce: complete, the best first. */
-  addressesFor(connection: Connection): Multiaddr[]
+  addressesFor: (connection: Connection) => Multiaddr[]
   timing?: Timing
 }
 
@@ -59,7 +65,17 @@ export class CircuitRelay implements Startable {
     const { peerId, privateKey, connectionManager } = components
     const { circuits, reservations } = this
     const gate = this.#gate
-    this.#hop = new Hop({ peerId, privateKey, connectionManager, bus, gate, circuits, reservations, clock, addressesFor })
+    this.#hop = new Hop({
+      peerId,
+      privateKey,
+      connectionManager,
+      bus,
+      gate,
+      circuits,
+      reservations,
+      clock,
+      addressesFor
+    })
   }
 
   async start(): Promise<void> {
@@ -117,7 +133,9 @@ export class CircuitRelay implements Startable {
       if (this.#gate.accessOf(caller) !== 'ok') shutOut.add(caller.peer)
     }
     for (const peer of shutOut) this.#endReservation(peer, 'denied')
-    this.circuits.endWhere(({ source, target }) => (shutOut.has(source) || shutOut.has(target) ? 'denied' : undefined))
+    this.circuits.endWhere(({ source, target }) =>
+      shutOut.has(source) || shutOut.has(target) ? 'denied' : undefined
+    )
   }
 
   /** Gives one peer a rate of its own, in bytes a second and each direction; undefined: that of all peers. */

@@ -1,5 +1,6 @@
 import {
   MuxerClosedError,
+  type CreateStreamOptions,
   type MessageStream,
   type MessageStreamDirection,
   type MultiaddrConnection,
@@ -9,11 +10,19 @@ import {
 import type { Logger } from '@libp2p/logger'
 import { AbstractMultiaddrConnection, AbstractStreamMuxer } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
-import type { NativeConnection } from './native.ts'
+import { orAbort, type NativeConnection } from './native.ts'
 import { QuicStream } from './stream.ts'
 
 /** Streams a peer may open before its connection is ready to take them. */
 const EARLY_STREAMS = 256
+/** How long a peer may take to let us open a stream, where the caller sets no bound. */
+const OPEN_TIMEOUT_MS = 10_000
+/**
+ * Writes of streams that are over, which their reader does not take: the engine keeps them. A peer that leaves
+ * more of them for longer loses its connection.
+ */
+const MAX_STUCK_WRITES = 64
+const STUCK_MS = 10_000
 
 /** A QUIC connection: encrypted and multiplexed by QUIC itself, so it carries no bytes of its own. */
 export class QuicConnection extends AbstractMultiaddrConnection {
@@ -44,6 +53,7 @@ export class QuicConnection extends AbstractMultiaddrConnection {
 
 class QuicMuxer extends AbstractStreamMuxer<QuicStream> {
   readonly #native: NativeConnection
+  #stuckWrites = 0
 
   constructor(native: NativeConnection, maConn: MessageStream) {
     super(maConn, { protocol: 'quic', name: 'quic', maxEarlyStreams: EARLY_STREAMS })
@@ -51,10 +61,15 @@ class QuicMuxer extends AbstractStreamMuxer<QuicStream> {
     void this.#accept()
   }
 
-  async onCreateStream(): Promise<QuicStream> {
-    const native = await this.#native.outboundStream()
+  /** A peer that allows us no stream would keep the caller waiting for as long as it is connected. */
+  async onCreateStream({ signal }: CreateStreamOptions): Promise<QuicStream> {
+    const patience = signal ?? AbortSignal.timeout(OPEN_TIMEOUT_MS)
+    const native = await orAbort(this.#native.outboundStream(), patience, late => {
+      void late.resetWrite()
+      void late.stopRead()
+    })
     if (this.status !== 'open') throw new MuxerClosedError()
-    return new QuicStream(native, 'outbound', this.log.newScope(`outbound:${native.id()}`))
+    return this.#watched(new QuicStream(native, 'outbound', this.log.newScope(`outbound:${native.id()}`)))
   }
 
   onData(): void {}
@@ -63,11 +78,26 @@ class QuicMuxer extends AbstractStreamMuxer<QuicStream> {
     try {
       while (this.status === 'open') {
         const native = await this.#native.inboundStream()
-        this.onRemoteStream(new QuicStream(native, 'inbound', this.log.newScope(`inbound:${native.id()}`)))
+        const log = this.log.newScope(`inbound:${native.id()}`)
+        this.onRemoteStream(this.#watched(new QuicStream(native, 'inbound', log)))
       }
     } catch {
       // The connection is closed: its own close event ends the streams.
     }
+  }
+
+  #watched(stream: QuicStream): QuicStream {
+    stream.addEventListener('close', () => {
+      if (!stream.writableNeedsDrain) return
+      this.#stuckWrites++
+      void stream.written.finally(() => this.#stuckWrites--)
+      if (this.#stuckWrites > MAX_STUCK_WRITES) setTimeout(() => this.#checkStuckWrites(), STUCK_MS).unref()
+    })
+    return stream
+  }
+
+  #checkStuckWrites(): void {
+    if (this.#stuckWrites > MAX_STUCK_WRITES) this.maConn.abort(new Error('the peer takes no data'))
   }
 }
 

@@ -9,7 +9,9 @@ export interface NativeStream {
   /** Resolves when flow control took all of it. */
   write(data: Uint8Array): Promise<void>
   finishWrite(): Promise<void>
+  /** Waits until the write under way is over. */
   resetWrite(): Promise<void>
+  /** Waits until the read under way is over. */
   stopRead(): Promise<void>
 }
 
@@ -36,7 +38,7 @@ export interface NativeClient {
 
 export interface NativeConfig {
   privateKeyProto: Uint8Array
-  /** Milliseconds. */
+  /** Milliseconds. The engine ignores the first: a silent handshake ends with `maxIdleTimeout`. */
   handshakeTimeout: number
   maxIdleTimeout: number
   keepAliveInterval: number
@@ -64,4 +66,24 @@ export interface NativeQuic {
 export async function loadNativeQuic(): Promise<NativeQuic> {
   const entry = import.meta.resolve('@chainsafe/libp2p-quic')
   return (await import(/* @vite-ignore */ new URL('./napi.js', entry).href)) as NativeQuic
+}
+
+/** Stops waiting at the signal: the engine's promises cannot be called off, so `late` undoes what comes after. */
+export async function orAbort<T>(
+  pending: Promise<T>,
+  signal: AbortSignal,
+  late: (value: T) => void
+): Promise<T> {
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = (): void => aborted.reject(signal.reason as Error)
+  signal.addEventListener('abort', onAbort, { once: true })
+  if (signal.aborted) onAbort()
+  try {
+    return await Promise.race([pending, aborted.promise])
+  } catch (error) {
+    pending.then(late, () => {})
+    throw error
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
 }

@@ -1,6 +1,5 @@
 import { privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import {
-  AbortError,
   serviceCapabilities,
   transportSymbol,
   TypedEventEmitter,
@@ -19,7 +18,14 @@ import { getNetConfig, getThinWaistAddresses } from '@libp2p/utils'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { QUIC_V1 } from '@multiformats/multiaddr-matcher'
 import { muxerFactory, provenPeer, QuicConnection } from './connection.ts'
-import type { NativeClient, NativeConfigured, NativeConnection, NativeQuic, NativeServer } from './native.ts'
+import {
+  orAbort,
+  type NativeClient,
+  type NativeConfigured,
+  type NativeConnection,
+  type NativeQuic,
+  type NativeServer
+} from './native.ts'
 
 export interface QuicOptions {
   native: NativeQuic
@@ -34,9 +40,11 @@ interface QuicComponents {
 
 /**
  * Handshakes that go on side by side. The binding accepts a connection only when its handshake is done, so
- * one accept at a time would let a single half-open client hold up all others.
+ * one accept at a time would let a single half-open client hold up all others. A thousand cost 2 MB.
  */
-const PARALLEL_HANDSHAKES = 128
+const PARALLEL_HANDSHAKES = 1024
+/** How long a dial may take, where the caller sets no bound. */
+const DIAL_TIMEOUT_MS = 10_000
 
 /** The QUIC v1 transport (`/udp/…/quic-v1`). */
 export function quicTransport(options: QuicOptions): (components: QuicComponents) => Transport {
@@ -83,9 +91,11 @@ class QuicTransport implements Transport {
   }
 
   async dial(address: Multiaddr, options: DialTransportOptions): Promise<Connection> {
-    if (options.signal?.aborted === true) throw new AbortError()
+    const signal = options.signal ?? AbortSignal.timeout(DIAL_TIMEOUT_MS)
+    signal.throwIfAborted()
     const { host, port, type } = getNetConfig(address)
-    const native = await this.#client(type === 'ip6' ? 6 : 4).outboundConnection(host, port ?? 0)
+    const dialing = this.#client(type === 'ip6' ? 6 : 4).outboundConnection(host, port ?? 0)
+    const native = await orAbort(dialing, signal, late => late.abort())
     const log = this.#components.logger.forComponent(`waystation:quic:outbound:${native.id()}`)
     const connection = new QuicConnection(native, 'outbound', log)
     try {
@@ -104,6 +114,9 @@ class QuicTransport implements Transport {
       throw error
     }
   }
+
+  /** libp2p stops only what it can start. */
+  start(): void {}
 
   stop(): void {
     for (const client of this.#clients.values()) client.abort()

@@ -92,6 +92,7 @@ function readFields<M>(into: M, reader: Reader, end: number, readField: ReadFiel
     const next = reader.uint32()
     if (!readField(into, next >>> 3, reader)) reader.skipType(next & 7)
   }
+  if (reader.pos !== end) throw new RangeError('a field is longer than the one around it')
   return into
 }
 
@@ -168,7 +169,8 @@ export const HopMessage = codec<HopMessage>(
   (into, field, reader) => {
     if (field === 1) into.type = reader.uint32()
     else if (field === 2) into.peer = readNested(into.peer ?? noPeer(), reader, readPeer)
-    else if (field === 3) into.reservation = readNested(into.reservation ?? { expire: 0n, addrs: [] }, reader, readReservation)
+    else if (field === 3)
+      into.reservation = readNested(into.reservation ?? { expire: 0n, addrs: [] }, reader, readReservation)
     else if (field === 4) into.limit = readNested(into.limit ?? {}, reader, readLimit)
     else if (field === 5) into.status = reader.uint32()
     else return false
