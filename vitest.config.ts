@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 /**
  * unit: no sockets, no waiting. upstream: pins for the libraries' faults that we work around.
- * integration: real libp2p clients, on 127.0.0.1 and ::1 with free ports.
+ * integration: real libp2p clients, on 127.0.0.1 and ::1 with free ports. system: what needs a program or a right
+ * that not every machine has.
  */
 export default defineConfig({
   test: {
@@ -22,6 +23,14 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000
+        }
+      },
+      {
+        test: {
+          name: 'system',
+          include: ['test/system/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000
         }
       }
     ],

@@ -38,7 +38,10 @@ export class Command {
   #stdout = ''
   #stderr = ''
 
-  constructor(args: readonly string[], { env = {}, entry = SOURCE }: { env?: NodeJS.ProcessEnv; entry?: string } = {}) {
+  constructor(
+    args: readonly string[],
+    { env = {}, entry = SOURCE }: { env?: NodeJS.ProcessEnv; entry?: string } = {}
+  ) {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('WAYSTATION_'))
     this.child = spawn(process.execPath, [entry, ...args], {
       cwd: ROOT,
@@ -100,6 +103,10 @@ export async function temporaryFolder(): Promise<{ dir: string; [Symbol.asyncDis
 }
 
 /** A node from source on loopback and free ports; the test's own flags win. */
-export function startNode(dataDir: string, flags: readonly string[] = [], options: { entry?: string } = {}): Command {
+export function startNode(
+  dataDir: string,
+  flags: readonly string[] = [],
+  options: { entry?: string } = {}
+): Command {
   return new Command(['--no-gui', '--data-dir', dataDir, ...LOOPBACK, ...FREE_PORTS, ...flags], options)
 }
