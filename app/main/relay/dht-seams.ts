@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { PeerId, PeerInfo } from '@libp2p/interface'
-import type { KadDHT } from '@libp2p/kad-dht'
+import type { KadDHT, SingleKadDHT } from '@libp2p/kad-dht'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
@@ -126,4 +126,10 @@ function bound<T extends object, K extends keyof T>(target: T | undefined, name:
     )
   }
   return method.bind(target) as T[K]
+}
+
+/** Whether the DHT counts that peer among its servers; the table's type tells only its size. */
+export async function isServer(dht: SingleKadDHT, peer: PeerId): Promise<boolean> {
+  const table = dht.routingTable as unknown as { find: (peer: PeerId) => Promise<PeerId | undefined> }
+  return (await table.find(peer)) !== undefined
 }

@@ -53,6 +53,11 @@ export class DhtStore {
     this.#limits = limits
   }
 
+  /** Whether that peer (its id as text) is the provider of anything here. */
+  hasProvider(peer: string): boolean {
+    return this.#byPeer.has(peer)
+  }
+
   get sizes(): { providers: number; values: number } {
     return { providers: this.#providers.size, values: this.#values.size }
   }

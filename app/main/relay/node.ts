@@ -1,7 +1,7 @@
 import { autoNAT } from '@libp2p/autonat'
 import { bootstrap } from '@libp2p/bootstrap'
 import { identify, identifyPush } from '@libp2p/identify'
-import { FaultTolerance, type PrivateKey } from '@libp2p/interface'
+import { FaultTolerance, type PeerId, type PrivateKey } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
@@ -13,7 +13,10 @@ import { isPublicIp } from '../net/ip.ts'
 import type { NodeBus } from '../observe/events.ts'
 import { Addresses, ipOfAddress, transportOf, type AddressComponents } from './addresses.ts'
 import { CircuitRelay, type CircuitRelayComponents } from './circuit/service.ts'
+import { isServer } from './dht-seams.ts'
+import { DhtStore } from './dht-store.ts'
 import { dhtServer } from './dht.ts'
+import { forgetPeersThatLeft } from './forget-peers.ts'
 import { connectionsFor, limitsOf } from './limits.ts'
 import { announcedAt, judgeFailures, listenAddresses, type ListenFailure } from './listening.ts'
 import { libp2pLogger } from './quiet-logger.ts'
@@ -84,6 +87,7 @@ export class RelayNode {
   async stop(): Promise<void> {
     const running = this.#running
     this.#running = undefined
+    running?.stopForgetting()
     await running?.libp2p.stop()
   }
 
@@ -135,6 +139,7 @@ export class RelayNode {
   async #create(failures: ListenFailure[]): Promise<Running> {
     const { privateKey, bus } = this.#components
     const settings = this.#settings
+    const store = new DhtStore()
     let relay: CircuitRelay | undefined
     let addresses: Addresses | undefined
     let connectionManager: ConnectionManager | undefined
@@ -168,11 +173,16 @@ export class RelayNode {
             bootstrap: settings['dht.bootstrap'],
             policy: () => this.#settings['dht.clientAddresses'],
             hasReservation: peer => relay?.reservations.get(peer.toString()) !== undefined,
-            ownAddresses: () => addresses?.all() ?? []
+            ownAddresses: () => addresses?.all() ?? [],
+            store
           })
         })
       }
     })
+    const { dht } = libp2p.services
+    const keep = async (peer: PeerId): Promise<boolean> =>
+      store.hasProvider(peer.toString()) || (dht !== undefined && (await isServer(dht, peer)))
+    const stopForgetting = forgetPeersThatLeft(libp2p, keep)
     libp2p.addEventListener('peer:connect', event =>
       bus.emit('peer-connected', { peer: event.detail.toString() })
     )
@@ -182,8 +192,8 @@ export class RelayNode {
     if (relay === undefined || addresses === undefined || connectionManager === undefined) {
       throw new Error('libp2p made no relay service')
     }
-    const { dht } = libp2p.services
-    return { libp2p, connectionManager, relay, addresses, dhtSize: () => dht?.routingTable.size ?? 0 }
+    const dhtSize = (): number => dht?.routingTable.size ?? 0
+    return { libp2p, connectionManager, relay, addresses, dhtSize, stopForgetting }
   }
 
   /**
@@ -227,7 +237,8 @@ interface Running {
   connectionManager: ConnectionManager
   relay: CircuitRelay
   addresses: Addresses
-  dhtSize(): number
+  dhtSize: () => number
+  stopForgetting: () => void
 }
 
 /** identify takes a prefix for its protocol version, but not the version itself. */

@@ -20,6 +20,7 @@ import {
   type OpenStore
 } from '../../../app/main/settings/file.ts'
 import { AppError } from '../../../app/shared/errors.ts'
+import { asOrdinaryUser } from '../../support/ordinary-user.ts'
 
 let folder: string
 let file: string
@@ -203,10 +204,14 @@ describe('a settings file that is no good', () => {
     })
   })
 
-  it.skipIf(process.getuid?.() === 0 || process.platform === 'win32')('may be forbidden for real', () => {
+  it.runIf(process.platform !== 'win32')('may be forbidden for real', async () => {
     writeFileSync(file, '{}')
     chmodSync(file, 0)
-    expect(errorOf(() => readSettingsFile(file))).toMatchObject({ code: 'settings-file-unreadable' })
+    chmodSync(path.dirname(file), 0o755)
+
+    const error = await asOrdinaryUser(async () => errorOf(() => readSettingsFile(file)))
+
+    expect(error).toMatchObject({ code: 'settings-file-unreadable' })
   })
 })
 

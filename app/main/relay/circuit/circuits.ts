@@ -110,6 +110,9 @@ export class Circuits {
         bus.emit('circuit-closed', { id, source, target, reason, bytesToTarget, bytesToSource, seconds })
       }
     })
+    for (const peer of [source, target]) {
+      if (!this.#traffic.has(peer)) this.#traffic.set(peer, { sent: 0, received: 0 })
+    }
     const circuit = { id, source, target, since, splice }
     this.#running.set(id, circuit)
     bus.emit('circuit-accepted', { id, source, target })
@@ -148,16 +151,11 @@ export class Circuits {
 
   #meter({ source, target }: Slot, direction: Direction, bytes: number): void {
     const [from, to] = direction === 'to-target' ? [source, target] : [target, source]
-    this.#trafficFor(from).sent += bytes
-    this.#trafficFor(to).received += bytes
+    // A peer that was forgotten meanwhile stays so: what is still in flight must not bring it back for good.
+    const sender = this.#traffic.get(from)
+    const receiver = this.#traffic.get(to)
+    if (sender !== undefined) sender.sent += bytes
+    if (receiver !== undefined) receiver.received += bytes
     this.#components.bus.emit('bytes-relayed', { direction, bytes })
-  }
-
-  #trafficFor(peer: string): PeerTraffic {
-    const known = this.#traffic.get(peer)
-    if (known !== undefined) return known
-    const traffic = { sent: 0, received: 0 }
-    this.#traffic.set(peer, traffic)
-    return traffic
   }
 }
