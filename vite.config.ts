@@ -15,7 +15,7 @@ export default defineConfig({
     rolldownOptions: {
       external: id =>
         id.startsWith('node:') || outside.some(name => id === name || id.startsWith(`${name}/`)),
-      output: { banner: '#!/usr/bin/env node', entryFileNames: 'cli.js' }
+      output: { entryFileNames: 'cli.js' }
     }
   }
 })

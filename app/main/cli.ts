@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { AppError, messageOf } from '../shared/errors.ts'
 import manifest from '../../package.json' with { type: 'json' }
 import { parseFlags } from './settings/flags.ts'
