@@ -15,7 +15,10 @@ describe('the command', () => {
   it.each([
     { args: ['--tcp-prot', '1'], says: ['--tcp-prot', '--tcp-port'] },
     { args: ['--tcp-port', '70000'], says: ['tcp.port', '70000', '0 to 65535'] },
-    { args: ['--relay-circuits-bytes-each-way', 'lots'], says: ['relay.circuits.bytesEachWay', 'lots', '100MiB'] },
+    {
+      args: ['--relay-circuits-bytes-each-way', 'lots'],
+      says: ['relay.circuits.bytesEachWay', 'lots', '100MiB']
+    },
     { args: ['--access-deny', 'nobody'], says: ['access.deny', 'nobody', 'CIDR'] },
     { args: ['relay'], says: ['relay', '--help'] }
   ])('refuses $args with what is allowed', async ({ args, says }) => {
@@ -90,7 +93,13 @@ describe('flags that give another relay', async () => {
     'relay.reservations.ttlSeconds': 3600
   }
   const expected: Record<string, Record<string, unknown>> = {
-    FROST: { ...same, 'tcp.port': 9090, 'ws.port': 9091, 'relay.circuits.total': 16, 'relay.circuits.perPeer': 4 },
+    FROST: {
+      ...same,
+      'tcp.port': 9090,
+      'ws.port': 9091,
+      'relay.circuits.total': 16,
+      'relay.circuits.perPeer': 4
+    },
     Descord: {
       ...same,
       'tcp.port': 9000,
@@ -135,12 +144,16 @@ describe('flags that give another relay', async () => {
     const page = (await (await fetch(identity[0] ?? '')).json()) as { protocol_version: string }
     const ours = expected[name]?.['identity.protocolVersion'] ?? '/waystation/relay/1.0.0'
     expect(page.protocol_version).toBe(ours)
-    expect(addresses.length).toBe(flags.filter(flag => flag.startsWith('--no-')).length === 2 ? 1 : 2 + (name === 'Descord' ? 1 : 0))
+    expect(addresses.length).toBe(
+      flags.filter(flag => flag.startsWith('--no-')).length === 2 ? 1 : 2 + (name === 'Descord' ? 1 : 0)
+    )
   })
 })
 
 /** What `--print-settings --json` says of some keys: value and where from. */
 function sourcesOf(json: string, keys: readonly string[]): Record<string, [unknown, string]> {
   const printed = JSON.parse(json) as { settings: Record<string, { value: unknown; from: string }> }
-  return Object.fromEntries(keys.map(key => [key, [printed.settings[key]?.value, printed.settings[key]?.from ?? '']]))
+  return Object.fromEntries(
+    keys.map(key => [key, [printed.settings[key]?.value, printed.settings[key]?.from ?? '']])
+  )
 }

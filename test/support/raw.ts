@@ -12,6 +12,7 @@ import {
   Status
 } from '../../app/main/relay/circuit/pb/messages.ts'
 import { createPlainClient, hopRequest, reserve, type Client, type ClientOptions } from './clients.ts'
+import { eventsOf, type TestRelay } from './relay.ts'
 import { until } from './until.ts'
 
 /**
@@ -66,8 +67,10 @@ export class RawEnd {
     await until(`${count} bytes arrive`, () => this.bytes >= count)
   }
 
-  async isClosed(): Promise<void> {
-    await until('the stream is closed', () => !this.isOpen)
+  /** Nothing more will arrive: the other side has closed, or the stream was reset. */
+  async isOver(): Promise<void> {
+    // The stock QUIC stream takes a reset for an end.
+    await until('the stream is over', () => this.ended || !this.isOpen)
   }
 }
 
@@ -148,12 +151,19 @@ export class RawPeer {
   }
 }
 
-/** A circuit with both its ends in hand. */
-export async function openPair(source: RawPeer, target: RawPeer): Promise<[source: RawEnd, target: RawEnd]> {
-  const before = target.taken.length
+/** A circuit with both its ends in hand, once the relay has joined them. */
+export async function openPair(
+  relay: TestRelay,
+  source: RawPeer,
+  target: RawPeer
+): Promise<[source: RawEnd, target: RawEnd]> {
+  const joined = eventsOf(relay, 'circuit-accepted').length
+  const taken = target.taken.length
   const end = await source.open(target)
-  await until('the target has its end', () => target.taken.length > before)
-  const other = target.taken[before]
+  await until('the target has its end', () => target.taken.length > taken)
+  // The source may have its answer before the relay knows that it has.
+  await until('the circuit runs', () => eventsOf(relay, 'circuit-accepted').length > joined)
+  const other = target.taken[taken]
   if (other === undefined) throw new Error('the target has no end')
   return [end, other]
 }

@@ -1,6 +1,6 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { createBus, type NodeBus, type NodeEvents } from '../../app/main/observe/events.ts'
-import { RelayNode } from '../../app/main/relay/node.ts'
+import { RelayNode, type RelayNodeOptions } from '../../app/main/relay/node.ts'
 import { defaultsOf, type Settings } from '../../app/shared/settings.ts'
 
 export type Kind = 'tcp' | 'quic' | 'ws'
@@ -42,7 +42,10 @@ export interface TestRelay {
 }
 
 /** A relay in this process: the node as it ships, with the given settings over no limits. */
-export async function startRelay(overrides: Partial<Settings> = {}): Promise<TestRelay> {
+export async function startRelay(
+  overrides: Partial<Settings> = {},
+  options: Pick<RelayNodeOptions, 'askedFor'> = {}
+): Promise<TestRelay> {
   const settings: Settings = { ...defaultsOf('server'), ...unlimited, ...overrides }
   const bus = createBus()
   const events: EventRecord[] = []
@@ -62,7 +65,7 @@ export async function startRelay(overrides: Partial<Settings> = {}): Promise<Tes
   const privateKey = await generateKeyPair('Ed25519')
   const node = new RelayNode(
     { privateKey, bus, warn: text => warnings.push(text) },
-    { settings, version: '0.0.0' }
+    { settings, version: '0.0.0', ...options }
   )
   await node.start()
   let current = settings

@@ -16,7 +16,7 @@ it('tells ten thousand peers apart', () => {
   const counters = createCounters(bus)
 
   for (let i = 0; i < 10_000; i++)
-    bus.emit('peer-connected', { peer: `12D3KooW${i.toString(36).padStart(44, 'x')}` })
+    bus.emit('peer-connected', { peer: `12D3KooW${i.toString(10).padStart(44, '0')}` })
 
   expect(counters.peersServed).toBe(10_000)
 })

@@ -60,7 +60,7 @@ export class Shaper {
   readonly #flows = new Set<Flow>()
   /** Those that wait, the longest first. */
   readonly #queue = new Set<Flow>()
-  /** The start of the latest turn, on the clock of bytes that a direction's flows share. */
+  /** The latest start of a turn, on the clock of bytes that a direction's flows share. */
   readonly #turn: Record<Direction, number> = { 'to-target': 0, 'to-source': 0 }
   #serving = false
   #cancelTimer: (() => void) | undefined
@@ -193,7 +193,7 @@ export class Shaper {
 
   #spend(flow: Flow, wanted: number): number {
     const bytes = flow.spend(wanted)
-    this.#turn[flow.init.direction] = flow.start
+    this.#turn[flow.init.direction] = Math.max(flow.start, this.#turn[flow.init.direction])
     flow.start += bytes
     return bytes
   }

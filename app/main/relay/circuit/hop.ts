@@ -162,8 +162,9 @@ export class Hop {
     request.stream.addEventListener('close', onGone, { once: true })
     const signal = AbortSignal.any([gone.signal, timeout(CONNECT_TIMEOUT_MS)])
     setMaxListeners(Infinity, signal)
+    let opened: Stream | Refusal | undefined
     try {
-      const opened = await this.#open(request, target, signal)
+      opened = await this.#open(request, target, signal)
       if (typeof opened === 'string') {
         slot.release()
         return await this.#refuse(request, 'connect', opened)
@@ -171,6 +172,8 @@ export class Hop {
       circuits.run(slot, request.frames.unwrap(), opened)
     } catch (error) {
       slot.release()
+      // Unwrapping fails where the source's last early bytes came with the end of its stream.
+      if (typeof opened === 'object') opened.abort(error as Error)
       throw error
     } finally {
       request.stream.removeEventListener('close', onGone)

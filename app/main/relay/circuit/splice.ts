@@ -5,8 +5,8 @@ import type { Direction, Flow, Shaper } from '../budget/shaper.ts'
 
 /** Unsent bytes a writer may hold before its reader is stopped. */
 const BACKLOG_BYTES = 64 * 1024
-/** How long a half-closed side may take to hand over what it still has to send. */
-const CLOSE_TIMEOUT_MS = 30_000
+/** How long a side whose partner has gone may take to read what it was sent, and to close. */
+const LINGER_MS = 30_000
 
 export interface SpliceInit {
   source: Stream
@@ -48,34 +48,53 @@ export class Splice {
 
   start(): void {
     this.#toTarget.start()
-    this.#toSource.start()
+    if (!this.#ended) this.#toSource.start()
   }
 
-  /** One direction has passed everything its sender had. */
+  /** One direction has passed everything its sender had, or will pass no more. */
   passed(): void {
-    if (this.#toTarget.done && this.#toSource.done) this.end('closed')
+    if (!this.#toTarget.done || !this.#toSource.done) return
+    const cut = this.#toTarget.cut || this.#toSource.cut
+    this.end(cut ? 'peer-gone' : 'closed')
+  }
+
+  /**
+   * The sender of that direction has closed its end and then left, so nothing can be sent back to it. What it
+   * had sent is still passed on.
+   */
+  senderGone(way: OneWay): void {
+    const back = way === this.#toTarget ? this.#toSource : this.#toTarget
+    back.giveUp()
+    this.passed()
   }
 
   /** Ends the circuit for that reason, once; both streams are reset unless it closed by itself. */
   end(reason: CircuitEnd): void {
     if (this.#ended) return
     this.#ended = true
+    const passed = this.#toTarget.done && this.#toSource.done
     this.#toTarget.stop()
     this.#toSource.stop()
-    if (reason !== 'closed') {
-      const error = new Error(`circuit ended: ${reason}`)
-      this.#init.source.abort(error)
-      this.#init.target.abort(error)
-    }
+    // A reset would overtake what was passed on last.
+    if (!passed) this.#reset(reason)
+    else if (reason !== 'closed') setTimeout(() => this.#reset(reason), LINGER_MS).unref()
     this.#init.ended(reason)
+  }
+
+  #reset(reason: CircuitEnd): void {
+    const error = new Error(`circuit ended: ${reason}`)
+    this.#init.source.abort(error)
+    this.#init.target.abort(error)
   }
 }
 
 /** One direction of a circuit. */
 class OneWay {
   bytes = 0
-  /** The sender has closed its end, all it sent was passed on, and the receiver was told. */
+  /** The sender has closed its end, all it sent was passed on, and the receiver was told; or it was cut. */
   done = false
+  /** The receiver left before the sender was done. */
+  cut = false
   readonly #splice: Splice
   readonly #init: SpliceInit
   readonly #from: Stream
@@ -119,11 +138,12 @@ class OneWay {
     this.#to.addEventListener('idle', this.#onDrain)
     // What happened before these listeners were there.
     if (this.#from.remoteWriteStatus === 'closed') this.#senderClosed = true
-    if (this.#from.status !== 'open' && this.#from.readBufferLength === 0) this.#splice.end('peer-gone')
+    if (this.#from.status !== 'open') this.#splice.end('peer-gone')
     else if (this.#from.readableEnded) queueMicrotask(() => this.#guard(() => this.#pump()))
   }
 
   stop(): void {
+    if (this.#stopped) return
     this.#stopped = true
     this.#flow.release()
     this.#from.removeEventListener('message', this.#onMessage)
@@ -133,6 +153,14 @@ class OneWay {
     this.#to.removeEventListener('drain', this.#onDrain)
     this.#to.removeEventListener('idle', this.#onDrain)
     this.#pending.consume(this.#pending.byteLength)
+  }
+
+  /** The receiver has left: reads no more of what the sender has. */
+  giveUp(): void {
+    if (this.done || this.#finishing) return
+    this.done = this.cut = true
+    this.#pause()
+    this.stop()
   }
 
   readonly #onMessage = (event: StreamMessageEvent): void => {
@@ -155,9 +183,10 @@ class OneWay {
   readonly #onEnd = (): void => queueMicrotask(() => this.#guard(() => this.#pump()))
 
   readonly #onClose = (event: StreamCloseEvent): void => {
-    if (event.error !== undefined) this.#splice.end('reset')
-    else if (!this.#senderClosed) this.#splice.end('peer-gone')
-    else this.#guard(() => this.#pump())
+    if (event.error !== undefined) return this.#splice.end('reset')
+    if (!this.#senderClosed) return this.#splice.end('peer-gone')
+    this.#splice.senderGone(this)
+    this.#guard(() => this.#pump())
   }
 
   // The stream itself sends its backlog in a microtask of this event: look after that.
@@ -176,7 +205,7 @@ class OneWay {
       this.#sendPending(bytes)
     }
     if (this.#stopped) return
-    if (this.#from.readableEnded) this.#finish()
+    if (this.#from.readableEnded && this.#from.readBufferLength === 0) this.#finish()
     else if (this.#backedUp()) this.#pause()
     else this.#resume()
   }
@@ -220,21 +249,28 @@ class OneWay {
   #resume(): void {
     if (this.#resuming || this.#from.readStatus !== 'paused') return
     this.#resuming = true
-    this.#from.resume()
-    this.#resuming = false
+    try {
+      this.#from.resume()
+    } catch (error) {
+      // One whose connection is gone hands over its last bytes, then fails to ask for more.
+      if (this.#from.status === 'open') throw error
+    } finally {
+      this.#resuming = false
+    }
     if (!this.#stopped && (this.#pending.byteLength > 0 || this.#backedUp())) this.#pause()
   }
 
   #finish(): void {
     if (this.#finishing) return
     this.#finishing = true
+    // However long its reader takes: the circuit's duration bounds that.
     this.#to
-      .close({ signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) })
-      .then(() => {
-        this.done = true
-        if (!this.#stopped) this.#splice.passed()
-      })
-      .catch(() => this.#splice.end('reset'))
+      .close()
+      .then(
+        () => (this.done = true),
+        () => (this.done = this.cut = true)
+      )
+      .then(() => this.#splice.passed())
   }
 
   /** A stream that closed under our hands ends the circuit; it must not end the process. */
