@@ -1,3 +1,4 @@
+import type { Connection } from '@libp2p/interface'
 import { describe, expect, it } from 'vitest'
 import { HopMessage } from '../../app/main/relay/circuit/pb/messages.ts'
 import {
@@ -10,7 +11,7 @@ import {
 import { TcpProxy } from '../support/proxy.ts'
 import { RawPeer, connectMessage, hopFrames, openPair } from '../support/raw.ts'
 import { KINDS, eventsOf, startRelay, type Kind, type TestRelay } from '../support/relay.ts'
-import { until } from '../support/until.ts'
+import { sleep, until } from '../support/until.ts'
 
 const MiB = 1024 * 1024
 
@@ -212,6 +213,28 @@ describe.each(['source', 'target'] as const)('when the connection of the %s brea
     expect(eventsOf(relay, 'circuit-closed')[0]?.reason).toBe('peer-gone')
     await (side === 'source' ? to : from).isOver()
     expect(relay.node.relay.circuits.size).toBe(0)
+  })
+})
+
+describe('with a target that has two connections', () => {
+  it('goes over the newer one, or over what is left', async () => {
+    await using relay = await startRelay()
+    await using target = await RawPeer.reserved(relay.address('tcp'))
+    await sleep(5)
+    const newer = await target.dialAgain(relay.address('quic'))
+    await using source = await RawPeer.create(relay.address('ws'))
+    const stops = (connection: Connection): number =>
+      connection.streams.filter(({ protocol }) => protocol.endsWith('/stop')).length
+    await openPair(relay, source, target)
+    expect([stops(target.connection), stops(newer)]).toEqual([0, 1])
+
+    await newer.close()
+    await closedCircuits(relay, 1)
+    expect(relay.node.relay.reservations.size).toBe(1)
+    const [from, to] = await openPair(relay, source, target)
+    from.send('by the other way')
+    await to.receives(16)
+    expect(stops(target.connection)).toBe(1)
   })
 })
 

@@ -118,6 +118,15 @@ export class RawPeer {
     return peer
   }
 
+  /** Some that have not reserved. */
+  static async several(count: number, relayAddress: string): Promise<RawPeer[] & AsyncDisposable> {
+    const peers = await Promise.all(Array.from({ length: count }, () => RawPeer.create(relayAddress)))
+    const stop = async (): Promise<void> => {
+      await Promise.all(peers.map(peer => peer[Symbol.asyncDispose]()))
+    }
+    return Object.assign(peers, { [Symbol.asyncDispose]: stop })
+  }
+
   get id(): string {
     return this.client.peerId.toString()
   }

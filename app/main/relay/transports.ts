@@ -9,6 +9,7 @@ import type { Libp2pOptions } from 'libp2p'
 import type { Settings } from '../../shared/settings.ts'
 import { loadNativeQuic } from './quic/native.ts'
 import { quicTransport } from './quic/transport.ts'
+import { guardWebSockets } from './websocket-seams.ts'
 
 /** What may wait in a WebSocket before its writers stop. */
 const WEBSOCKET_BUFFER_BYTES = 256 * 1024
@@ -38,9 +39,13 @@ type Protocols = Required<Pick<Libp2pOptions, 'transports' | 'connectionEncrypte
 /** Transports, encrypters and the muxer, with windows that bound a circuit's memory. */
 export async function protocols(settings: Settings, failed: ListenFailed): Promise<Protocols> {
   const window = windowBytes(settings['relay.circuits.bufferBytes'])
+  const ws = webSockets({
+    maxBufferedAmount: WEBSOCKET_BUFFER_BYTES,
+    bufferedAmountPollInterval: WEBSOCKET_POLL_MS
+  })
   const transports: TransportFactory[] = [
     tcp({ backlog: 1024 }),
-    webSockets({ maxBufferedAmount: WEBSOCKET_BUFFER_BYTES, bufferedAmountPollInterval: WEBSOCKET_POLL_MS })
+    components => guardWebSockets(ws(components))
   ]
   if (settings['quic.enabled']) {
     transports.push(quicTransport({ native: await loadNativeQuic(), streamWindowBytes: window }))

@@ -1,7 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Reservations, type Reservation } from '../../../app/main/relay/circuit/reservations.ts'
 
-const from = (peer: string, ipGroup: string): Reservation => ({ peer, ipGroup, since: 0, expiresAt: 1000 })
+const from = (peer: string, ipGroup: string): Reservation => ({
+  peer,
+  ipGroup,
+  since: 0,
+  expiresAt: 1000,
+  granted: true
+})
 
 describe('reservations', () => {
   let reservations: Reservations

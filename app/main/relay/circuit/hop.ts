@@ -104,7 +104,13 @@ export class Hop {
 
     const seconds = gate.limits.reservations.ttlSeconds
     const now = clock()
-    const reservation = { peer, ipGroup, since: held?.since ?? now, expiresAt: now + seconds * 1000 }
+    const reservation = {
+      peer,
+      ipGroup,
+      since: held?.since ?? now,
+      expiresAt: now + seconds * 1000,
+      granted: held?.granted ?? false
+    }
     reservations.put(reservation)
     try {
       await this.#sendReservation(request, seconds)
@@ -112,9 +118,12 @@ export class Hop {
       this.#takeBack(reservation, held)
       throw error
     }
-    // The peer may have left meanwhile: then its reservation has ended already, and stays so.
-    if (reservations.get(peer) !== reservation) return
-    bus.emit(held === undefined ? 'reservation-accepted' : 'reservation-renewed', { peer, ip, seconds })
+    // The peer may have left meanwhile, then nothing has happened; or asked again, then it has the newer one.
+    const current = reservations.get(peer)
+    if (current === undefined) return
+    const event = current.granted ? 'reservation-renewed' : 'reservation-accepted'
+    current.granted = true
+    bus.emit(event, { peer, ip, seconds })
   }
 
   async #sendReservation({ frames, connection }: Request, seconds: number): Promise<void> {
@@ -132,7 +141,9 @@ export class Hop {
     const { reservations } = this.#parts
     if (reservations.get(reservation.peer) !== reservation) return
     reservations.delete(reservation.peer)
-    if (held !== undefined) reservations.put(held)
+    if (held === undefined) return
+    held.granted = reservation.granted
+    reservations.put(held)
   }
 
   async #connect(request: Request, message: HopMessage): Promise<void> {
@@ -191,6 +202,11 @@ export class Hop {
       signal
     )
     if (typeof opened === 'string') return opened
+    const overtaken = this.#overtaken(request.connection, target)
+    if (overtaken !== undefined) {
+      opened.abort(new Error(`refused: ${overtaken}`))
+      return overtaken
+    }
     try {
       await request.frames.write(HopMessage.encode({ ...statusMessage(Status.OK), limit }), { signal })
       // A target lost meanwhile may have left data behind, which must not look like all it had to send.
@@ -200,6 +216,14 @@ export class Hop {
       opened.abort(error as Error)
       throw error
     }
+  }
+
+  /** Why an admitted circuit may not run after all: lists can change, and the target leave, while it is asked. */
+  #overtaken(connection: Connection, target: PeerId): Refusal | undefined {
+    const { gate, reservations } = this.#parts
+    const access = gate.accessOf(gate.callerOf(connection))
+    if (access !== 'ok') return access
+    return reservations.get(target.toString()) === undefined ? 'no-reservation' : undefined
   }
 
   async #refuse({ frames, connection }: Request, request: RequestKind, reason: Refusal): Promise<void> {

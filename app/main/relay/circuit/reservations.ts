@@ -6,6 +6,8 @@ export interface Reservation {
   since: number
   /** Milliseconds of the node's clock. */
   expiresAt: number
+  /** Its peer was told: before that it takes its slot, but nothing has happened. */
+  granted: boolean
 }
 
 /** The reservations a relay holds: one a peer, counted by IP group. */

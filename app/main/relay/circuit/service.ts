@@ -150,15 +150,16 @@ export class CircuitRelay implements Startable {
   }
 
   #endReservation(peer: string, reason: ReservationEnd): void {
-    if (this.reservations.delete(peer) !== undefined) this.#bus.emit('reservation-ended', { peer, reason })
+    if (this.reservations.delete(peer)?.granted === true)
+      this.#bus.emit('reservation-ended', { peer, reason })
   }
 
   #onSweep(): void {
     const now = this.#timing.now()
-    for (const { peer, expiresAt } of [...this.reservations.values()]) {
+    for (const { peer, expiresAt, granted } of [...this.reservations.values()]) {
       if (now < expiresAt) continue
       this.reservations.delete(peer)
-      this.#bus.emit('reservation-expired', { peer })
+      if (granted) this.#bus.emit('reservation-expired', { peer })
     }
     this.circuits.enforce()
   }

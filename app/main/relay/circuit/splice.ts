@@ -1,10 +1,14 @@
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
-import { Uint8ArrayList } from 'uint8arraylist'
+import type { AbstractStream } from '@libp2p/utils'
+import type { Uint8ArrayList } from 'uint8arraylist'
 import type { CircuitEnd } from '../../observe/events.ts'
+import { Backlog } from '../budget/backlog.ts'
 import type { Direction, Flow, Shaper } from '../budget/shaper.ts'
 
-/** Unsent bytes a writer may hold before its reader is stopped. */
+/** Bytes that may wait for the reader before the writer is asked for no more. */
 const BACKLOG_BYTES = 64 * 1024
+/** What is sent at once of bytes that waited. */
+const CHUNK_BYTES = 128 * 1024
 /** How long a side whose partner has gone may take to read what it was sent, and to close. */
 const LINGER_MS = 30_000
 
@@ -22,8 +26,8 @@ export interface SpliceInit {
 
 /**
  * Joins the two streams of a circuit until both sides have closed it or one end fails. Counts and shapes
- * what passes, keeps half-closes apart, and reads from a side no faster than the other takes it: what it
- * holds in memory is bounded by the streams' windows (see transports.ts).
+ * what passes, keeps half-closes apart, and asks each side for no more than the other takes: what waits in
+ * memory is at most the backlog, one window of the writer (see transports.ts) and one chunk on its way out.
  */
 export class Splice {
   readonly #init: SpliceInit
@@ -88,6 +92,12 @@ export class Splice {
   }
 }
 
+/**
+ * Every stream of libp2p's can tell its sender to stop (for Yamux, by withholding the window) while it still
+ * hands over what comes. Its `pause()` would keep that in a list of its own, in pieces as small as they came.
+ */
+type Reader = Stream & Pick<AbstractStream, 'sendPause' | 'sendResume'>
+
 /** One direction of a circuit. */
 class OneWay {
   bytes = 0
@@ -97,15 +107,15 @@ class OneWay {
   cut = false
   readonly #splice: Splice
   readonly #init: SpliceInit
-  readonly #from: Stream
+  readonly #from: Reader
   readonly #to: Stream
   readonly #direction: Direction
   readonly #flow: Flow
-  readonly #pending = new Uint8ArrayList()
+  readonly #waiting = new Backlog()
   #senderClosed = false
+  #held = false
   #finishing = false
   #stopped = false
-  #resuming = false
 
   constructor(
     splice: Splice,
@@ -118,7 +128,7 @@ class OneWay {
   ) {
     this.#splice = splice
     this.#init = init
-    this.#from = from
+    this.#from = from as Reader
     this.#to = to
     this.#direction = direction
     this.#flow = init.shaper.open({
@@ -132,14 +142,13 @@ class OneWay {
   start(): void {
     this.#from.addEventListener('message', this.#onMessage)
     this.#from.addEventListener('remoteCloseWrite', this.#onSenderClosed)
-    this.#from.addEventListener('end', this.#onEnd)
+    this.#from.addEventListener('end', this.#pumpSoon)
     this.#from.addEventListener('close', this.#onClose)
     this.#to.addEventListener('drain', this.#onDrain)
-    this.#to.addEventListener('idle', this.#onDrain)
     // What happened before these listeners were there.
     if (this.#from.remoteWriteStatus === 'closed') this.#senderClosed = true
     if (this.#from.status !== 'open') this.#splice.end('peer-gone')
-    else if (this.#from.readableEnded) queueMicrotask(() => this.#guard(() => this.#pump()))
+    else if (this.#from.readableEnded) this.#pumpSoon()
   }
 
   stop(): void {
@@ -148,29 +157,26 @@ class OneWay {
     this.#flow.release()
     this.#from.removeEventListener('message', this.#onMessage)
     this.#from.removeEventListener('remoteCloseWrite', this.#onSenderClosed)
-    this.#from.removeEventListener('end', this.#onEnd)
+    this.#from.removeEventListener('end', this.#pumpSoon)
     this.#from.removeEventListener('close', this.#onClose)
     this.#to.removeEventListener('drain', this.#onDrain)
-    this.#to.removeEventListener('idle', this.#onDrain)
-    this.#pending.consume(this.#pending.byteLength)
+    this.#waiting.clear()
   }
 
   /** The receiver has left: reads no more of what the sender has. */
   giveUp(): void {
     if (this.done || this.#finishing) return
     this.done = this.cut = true
-    this.#pause()
+    this.#from.sendPause()
     this.stop()
   }
 
   readonly #onMessage = (event: StreamMessageEvent): void => {
     this.#guard(() => {
-      if (this.#pending.byteLength === 0 && !this.#flow.limited && !this.#backedUp()) {
-        this.#send(event.data)
-        if (this.#backedUp()) this.#pause()
-        return
+      if (this.#waiting.byteLength === 0 && !this.#flow.limited && !this.#to.writableNeedsDrain) {
+        return this.#send(event.data)
       }
-      this.#pending.append(event.data)
+      this.#waiting.append(event.data)
       this.#pump()
     })
   }
@@ -179,9 +185,6 @@ class OneWay {
     this.#senderClosed = true
   }
 
-  // A frame may carry the last data beside the close: wait for it to be handed over.
-  readonly #onEnd = (): void => queueMicrotask(() => this.#guard(() => this.#pump()))
-
   readonly #onClose = (event: StreamCloseEvent): void => {
     if (event.error !== undefined) return this.#splice.end('reset')
     if (!this.#senderClosed) return this.#splice.end('peer-gone')
@@ -189,36 +192,40 @@ class OneWay {
     this.#guard(() => this.#pump())
   }
 
-  // The stream itself sends its backlog in a microtask of this event: look after that.
   readonly #onDrain = (): void => {
-    if (this.#pending.byteLength > 0 || this.#from.readStatus === 'paused') {
-      queueMicrotask(() => this.#guard(() => this.#pump()))
-    }
+    if (this.#waiting.byteLength > 0) this.#pumpSoon()
   }
 
-  /** Passes on what it may, then reads on, stops reading, or closes. */
+  /**
+   * In a microtask: the stream itself sends its backlog in one at its drain, and at its end a frame may carry
+   * the last data beside the close.
+   */
+  readonly #pumpSoon = (): void => queueMicrotask(() => this.#guard(() => this.#pump()))
+
+  /** Passes on what it may, then asks for more or for no more, or closes. */
   #pump(): void {
-    while (this.#pending.byteLength > 0 && !this.#stopped) {
-      if (this.#backedUp()) return this.#pause()
-      const bytes = this.#flow.take(this.#pending.byteLength)
-      if (bytes === 0) return this.#pause()
-      this.#sendPending(bytes)
+    while (this.#waiting.byteLength > 0 && !this.#to.writableNeedsDrain) {
+      const bytes = this.#flow.take(Math.min(CHUNK_BYTES, this.#waiting.byteLength))
+      if (bytes === 0) break
+      this.#send(this.#waiting.take(bytes))
+      if (this.#stopped) return
     }
-    if (this.#stopped) return
-    if (this.#from.readableEnded && this.#from.readBufferLength === 0) this.#finish()
-    else if (this.#backedUp()) this.#pause()
-    else this.#resume()
+    if (this.#waiting.byteLength > 0 || !this.#from.readableEnded) this.#hold()
+    else if (this.#from.readBufferLength === 0) this.#finish()
   }
 
   #grant(bytes: number): void {
-    this.#sendPending(Math.min(bytes, this.#pending.byteLength))
-    this.#pump()
+    this.#send(this.#waiting.take(Math.min(bytes, this.#waiting.byteLength)))
+    if (!this.#stopped) this.#pump()
   }
 
-  #sendPending(bytes: number): void {
-    const chunk = this.#pending.sublist(0, bytes)
-    this.#send(chunk)
-    if (!this.#stopped) this.#pending.consume(bytes)
+  /** Lets the sender go on, or not, by how much waits. */
+  #hold(): void {
+    const hold = this.#waiting.byteLength > BACKLOG_BYTES
+    if (hold === this.#held || this.#from.remoteWriteStatus === 'closed') return
+    this.#held = hold
+    if (hold) this.#from.sendPause()
+    else this.#from.sendResume()
   }
 
   #send(data: Uint8Array | Uint8ArrayList): void {
@@ -237,34 +244,11 @@ class OneWay {
     this.#to.send(data)
   }
 
-  #backedUp(): boolean {
-    return this.#to.writeBufferLength > BACKLOG_BYTES
-  }
-
-  #pause(): void {
-    // Pausing from within resume() is undone by it (test/upstream/streams.test.ts): #resume does it after.
-    if (!this.#resuming && this.#from.readStatus === 'readable') this.#from.pause()
-  }
-
-  #resume(): void {
-    if (this.#resuming || this.#from.readStatus !== 'paused') return
-    this.#resuming = true
-    try {
-      this.#from.resume()
-    } catch (error) {
-      // One whose connection is gone hands over its last bytes, then fails to ask for more.
-      if (this.#from.status === 'open') throw error
-    } finally {
-      this.#resuming = false
-    }
-    if (!this.#stopped && (this.#pending.byteLength > 0 || this.#backedUp())) this.#pause()
-  }
-
   #finish(): void {
     if (this.#finishing) return
     this.#finishing = true
     // However long its reader takes: the circuit's duration bounds that.
-    this.#to
+    void this.#to
       .close()
       .then(
         () => (this.done = true),

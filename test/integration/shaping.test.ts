@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest'
+import type { Settings } from '../../app/shared/settings.ts'
+import { arrivesWhole, FlowPeer, type Flow } from '../support/flow.ts'
+import { eventsOf, KINDS, startRelay, type Kind, type TestRelay } from '../support/relay.ts'
+import { sleep, until } from '../support/until.ts'
+
+const SECONDS = 10
+const kB = 1000
+const MB = 1_000_000
+
+/** A relay and greedy circuits through it, taken down together. */
+class Scene {
+  readonly relay: TestRelay
+  readonly flows: Flow[] = []
+  readonly #kind: Kind
+  readonly #peers: FlowPeer[] = []
+
+  private constructor(relay: TestRelay, kind: Kind) {
+    this.relay = relay
+    this.#kind = kind
+  }
+
+  static async create(kind: Kind, settings: Partial<Settings> = {}): Promise<Scene> {
+    return new Scene(await startRelay(settings), kind)
+  }
+
+  async peer(reserved = false): Promise<FlowPeer> {
+    const peer = await FlowPeer.create(this.relay.address(this.#kind), { reserved })
+    this.#peers.push(peer)
+    return peer
+  }
+
+  async open(count: number, source: FlowPeer, target: FlowPeer): Promise<void> {
+    for (let i = 0; i < count; i++) this.flows.push(await source.flowTo(target))
+  }
+
+  /** Bytes a second of each circuit, at its reader, from the first byte of any on. */
+  async measure(seconds: number): Promise<number[]> {
+    const { flows } = this
+    await until('bytes arrive', () => flows.some(({ sink }) => sink.bytes > 0))
+    const since = Math.min(...flows.map(({ sink }) => sink.firstAt || Infinity))
+    await sleep(since + seconds * 1000 - performance.now())
+    const elapsed = (performance.now() - since) / 1000
+    return flows.map(({ sink }) => sink.bytes / elapsed)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#peers.map(peer => peer[Symbol.asyncDispose]()))
+    await this.relay[Symbol.asyncDispose]()
+  }
+}
+
+const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0)
+
+function expectRate(what: string, measured: number, rate: number): void {
+  const percent = (100 * measured) / rate - 100
+  expect(Math.abs(percent), `${what}: ${percent.toFixed(1)} % off ${rate}`).toBeLessThan(5)
+}
+
+describe.each(KINDS)('on %s', kind => {
+  it('holds every kind of rate within 5 % for 10 s, and shares the total among greedy circuits', async () => {
+    await using shared = await Scene.create(kind, { 'relay.rate.totalBytesPerSecond': MB })
+    await using own = await Scene.create(kind, { 'relay.rate.perCircuitBytesPerSecond': 200 * kB })
+    await using peers = await Scene.create(kind, { 'relay.rate.perPeerBytesPerSecond': 300 * kB })
+    await using named = await Scene.create(kind, { 'relay.rate.perPeerBytesPerSecond': 300 * kB })
+    const [busy, slow] = [await peers.peer(), await named.peer()]
+    named.relay.node.relay.setPeerRate(slow.raw.id, 100 * kB)
+    // All are connected before any sends: the first would have a start.
+    const readers = [await shared.peer(true), await own.peer(true), await named.peer(true)] as const
+    const writers = [await shared.peer(), await own.peer()] as const
+    const three = [await peers.peer(true), await peers.peer(true), await peers.peer(true)]
+    await shared.open(8, writers[0], readers[0])
+    await own.open(2, writers[1], readers[1])
+    for (const reader of three) await peers.open(1, busy, reader)
+    await named.open(1, slow, readers[2])
+
+    const [ofShared, ofOwn, ofPeer, ofNamed] = await Promise.all([
+      shared.measure(SECONDS),
+      own.measure(SECONDS),
+      peers.measure(SECONDS),
+      named.measure(SECONDS)
+    ])
+
+    expectRate('total', sum(ofShared), MB)
+    for (const each of ofShared) {
+      expect(each).toBeGreaterThan(100 * kB)
+      expect(each).toBeLessThan(150 * kB)
+    }
+    for (const each of ofOwn) expectRate('circuit', each, 200 * kB)
+    expectRate('peer', sum(ofPeer), 300 * kB)
+    for (const each of ofPeer) expect(each).toBeGreaterThan(80 * kB)
+    expectRate('named peer', sum(ofNamed), 100 * kB)
+    for (const { relay } of [shared, own, peers, named]) expect(eventsOf(relay, 'circuit-closed')).toEqual([])
+  })
+
+  it('takes a rate and drops it again within a second, under a transfer that loses nothing', async () => {
+    await using scene = await Scene.create(kind)
+    await scene.open(1, await scene.peer(), await scene.peer(true))
+    const [flow] = scene.flows
+    if (flow === undefined) throw new Error('no flow')
+    const rateOver = async (seconds: number): Promise<number> => {
+      const [bytes, since] = [flow.sink.bytes, performance.now()]
+      await sleep(seconds * 1000)
+      return ((flow.sink.bytes - bytes) * 1000) / (performance.now() - since)
+    }
+
+    expect(await rateOver(1)).toBeGreaterThan(3 * MB)
+    scene.relay.change({ 'relay.rate.totalBytesPerSecond': 500 * kB })
+    await sleep(1000)
+    expectRate('after the change', await rateOver(3), 500 * kB)
+    scene.relay.change({ 'relay.rate.totalBytesPerSecond': 0 })
+    await sleep(1000)
+    expect(await rateOver(1)).toBeGreaterThan(3 * MB)
+
+    expect(eventsOf(scene.relay, 'circuit-closed')).toEqual([])
+    expect(await arrivesWhole(flow)).toBe(true)
+    expect(flow.source.bytes).toBe(flow.sink.bytes)
+  })
+})

@@ -1,0 +1,37 @@
+import type { Stream } from '@libp2p/interface'
+import { AbstractStreamMuxer } from '@libp2p/utils'
+
+const HOP = '/libp2p/circuit/relay/0.2.0/hop'
+const STOP = '/libp2p/circuit/relay/0.2.0/stop'
+
+/**
+ * Counts the streams of every muxer in this process, ours and the stock ones, from now on. A relay's are those
+ * that come in by hop and go out by stop; clients have them the other way around.
+ */
+export class LiveStreams {
+  readonly #live = new Set<Stream>()
+
+  constructor() {
+    const live = this.#live
+    const stock = AbstractStreamMuxer.prototype as unknown as { cleanUpStream(stream: Stream): void }
+    const cleanUp = stock.cleanUpStream
+    stock.cleanUpStream = function (stream) {
+      live.add(stream)
+      stream.addEventListener('close', () => live.delete(stream))
+      cleanUp.call(this, stream)
+    }
+  }
+
+  /** The relay's, without those of running circuits if there are none. */
+  get ofRelay(): Stream[] {
+    return [...this.#live].filter(
+      ({ direction, protocol }) =>
+        (direction === 'inbound' && protocol === HOP) || (direction === 'outbound' && protocol === STOP)
+    )
+  }
+
+  /** All that came in, negotiated or not. */
+  get inbound(): number {
+    return [...this.#live].filter(({ direction }) => direction === 'inbound').length
+  }
+}
