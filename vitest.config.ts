@@ -2,37 +2,41 @@ import { defineConfig } from 'vitest/config'
 
 /**
  * unit: no sockets, no waiting. upstream: pins for the libraries' faults that we work around.
- * integration: real libp2p clients, on 127.0.0.1 and ::1 with free ports. system: what needs a program or a right
- * that not every machine has.
+ * integration: real libp2p clients, on 127.0.0.1 and ::1 with free ports. steady: those of them that measure rates and
+ * memory, one at a time and after all others, so that these do not disturb them.
+ * system: what needs a program or a right that not every machine has.
  */
+const STEADY = ['shaping', 'stalled-reader', 'hostile', 'protocol-random'].map(
+  name => `test/integration/${name}.test.ts`
+)
+const minutes = (count: number): { testTimeout: number; hookTimeout: number } => ({
+  testTimeout: count * 60_000,
+  hookTimeout: count * 60_000
+})
+
 export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
-      {
-        test: {
-          name: 'upstream',
-          include: ['test/upstream/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000
-        }
-      },
+      { test: { name: 'upstream', include: ['test/upstream/**/*.test.ts'], ...minutes(1) } },
       {
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 60_000
+          exclude: STEADY,
+          ...minutes(2)
         }
       },
       {
         test: {
-          name: 'system',
-          include: ['test/system/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000
+          name: 'steady',
+          include: STEADY,
+          ...minutes(4),
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 }
         }
-      }
+      },
+      { test: { name: 'system', include: ['test/system/**/*.test.ts'], ...minutes(2) } }
     ],
     pool: 'forks',
     maxWorkers: 2

@@ -212,8 +212,15 @@ describe('announced addresses', () => {
 describe('a burst of connections', () => {
   /** As many clients as connections: one client's dials to one peer become one. */
   const clients: Client[] = []
+  // Relay and clients share one process here, and the machine may be busy: stock clients give up after 6 s.
+  const patient = {
+    dialTimeout: 60_000,
+    addressDialTimeout: 60_000,
+    outboundStreamProtocolNegotiationTimeout: 60_000
+  }
   beforeAll(async () => {
-    clients.push(...(await Promise.all(Array.from({ length: 200 }, () => createPlainClient()))))
+    const options = { options: { connectionManager: patient } }
+    clients.push(...(await Promise.all(Array.from({ length: 200 }, () => createPlainClient(options)))))
   })
   afterAll(async () => {
     await Promise.all(clients.map(client => client[Symbol.asyncDispose]()))

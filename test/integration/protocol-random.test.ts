@@ -153,7 +153,7 @@ it(`survives ${BATCHES * MESSAGES} random messages`, async () => {
           if (peer !== undefined) await carryOut(attack, peer)
         }
       }
-      await Promise.all(Array.from({ length: AT_ONCE }, worker))
+      await Promise.all(Array.from({ length: AT_ONCE }, () => worker()))
       // What was left open goes with its timeout; so do streams whose peer does not close them.
       const vitals = await relay.settled(({ streams }) => streams === 0, 30)
       expect(vitals, `seed ${seed}, batch ${batch}`).toMatchObject({ circuits: 0, streams: 0 })
@@ -169,7 +169,7 @@ it(`survives ${BATCHES * MESSAGES} random messages`, async () => {
     await using dialer = await RawPeer.create(relay.address('ws'))
     expect((await dialer.connect(listener)).status).toBe(Status.OK)
   } finally {
-    await Promise.all(peers.map(peer => peer.client.stop()))
+    await Promise.all(peers.map(async peer => peer.client.stop()))
   }
   const rest = await relay.settled(({ peers }) => peers === 1)
   expect(rest).toMatchObject({ circuits: 0, streams: 0, reservations: 1, peers: 1 })

@@ -10,6 +10,7 @@ import {
   StopType
 } from '../../app/main/relay/circuit/pb/messages.ts'
 import { LiveStreams } from '../support/live-streams.ts'
+import { lose } from '../support/lose.ts'
 import { connectMessage, hopFrames, RawEnd, RawPeer, type StopAnswer } from '../support/raw.ts'
 import { KINDS, startRelay, type TestRelay } from '../support/relay.ts'
 import { sleep, until } from '../support/until.ts'
@@ -130,7 +131,9 @@ describe.each(KINDS)('on %s', kind => {
   }
 
   it.each(REQUESTS)('answers %s', async (_, speak, status) => {
+    const begun = performance.now()
     expect(await answerTo(peer, speak)).toBe(status)
+    expect(performance.now() - begun).toBeLessThan(5000)
     await nothingIsLeft()
   })
 
@@ -222,7 +225,7 @@ describe.each(KINDS)('on %s', kind => {
 
     it('frees the slot of a source whose connection is lost', async () => {
       await asking()
-      peer.connection.abort(new Error('lost'))
+      lose(peer.connection)
       await nothingIsLeft(2)
       await peer.client.stop()
       peer = await RawPeer.create(relay.address(kind))
@@ -241,7 +244,7 @@ describe.each(KINDS)('on %s', kind => {
       }
       stream.send(framed(HopMessage.encode(connectMessage(target))))
       await vanish.promise
-      peer.connection.abort(new Error('lost'))
+      lose(peer.connection)
       const end = await late.promise
       await end.isOver()
       await nothingIsLeft()

@@ -50,8 +50,7 @@ describe.concurrent.each<{ writer: Kind; reader: Kind }>([
     // The one beside is over; this one is not.
     expect((await relay.state()).circuits).toBe(1)
     flow.sink.stream.resume()
-    await sleep(200)
-    expect(flow.sink.bytes).toBeGreaterThan(bytes)
+    await until('the writer goes on', () => flow.sink.bytes > bytes)
     expect(await arrivesWhole(flow)).toBe(true)
     expect(flow.sink.bytes).toBe(flow.source.bytes)
     await until('both circuits close', async () => (await relay.state()).circuits === 0)
@@ -70,7 +69,7 @@ describe.concurrent.each<{ writer: Kind; reader: Kind }>([
       flow.sink.stream.resume()
     }
     expect(await arrivesWhole(flow)).toBe(true)
-    expect(flow.sink.bytes).toBeGreaterThan(4 * MiB)
+    expect(flow.sink.bytes).toBeGreaterThan(MiB)
   })
 })
 
@@ -92,7 +91,6 @@ describe.each<Kind>(['tcp', 'quic', 'ws'])('on %s', kind => {
     const each = flows.map(held)
     const grown = Math.max(after.arrayBuffers - before.arrayBuffers, 0)
     const rss = Math.max(after.rss - before.rss, 0)
-    console.log(kind, { each: Math.max(...each), buffers: grown / 16, rss: rss / 16, rssAll: after.rss })
     for (const bytes of each) expect(bytes).toBeLessThanOrEqual(BUFFER_BYTES + unseen(kind))
     expect(grown).toBeLessThan(16 * BUFFER_BYTES)
     // RSS holds the heap's growth and what the allocator keeps, too.
@@ -118,11 +116,6 @@ describe.each<Kind>(['tcp', 'ws'])('behind a %s connection that stalls as a whol
     way.stall()
     await Promise.all(flows.map(flow => stuck(flow)))
     const after = await relay.state()
-    console.log(kind, 'stalled connection', {
-      buffers: after.arrayBuffers - before.arrayBuffers,
-      rss: after.rss - before.rss,
-      all: after.arrayBuffers
-    })
     expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(4 * BUFFER_BYTES)
     expect(after.rss - before.rss).toBeLessThan(4 * BUFFER_BYTES + 64 * MiB)
     expect(await pingMs(source)).toBeLessThan(2000)

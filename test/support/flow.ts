@@ -48,7 +48,7 @@ export class Sink {
   }
 }
 
-/** The writing end: sends random bytes as fast as they are taken, until it is told to stop. */
+/** The writing end: once started, sends random bytes as fast as they are taken, until it is told to stop. */
 export class Source {
   readonly stream: Stream
   #sent = 0
@@ -63,6 +63,9 @@ export class Source {
     this.#limit = bytes
     this.#chunkBytes = chunkBytes
     stream.addEventListener('drain', () => queueMicrotask(() => this.#pump()))
+  }
+
+  start(): void {
     this.#pump()
   }
 
@@ -107,6 +110,15 @@ async function patient(): Promise<Partial<Libp2pOptions>> {
   }
 }
 
+interface FlowOptions {
+  /** The sink reads nothing until it is resumed. */
+  paused?: boolean
+  /** The source is not started. */
+  waits?: boolean
+  bytes?: number
+  chunkBytes?: number
+}
+
 export class FlowPeer {
   readonly raw: RawPeer
   readonly sinks: Sink[] = []
@@ -130,10 +142,10 @@ export class FlowPeer {
     return peer
   }
 
-  /** A circuit to that peer: its two ends. The source sends at once. */
+  /** A circuit to that peer: its two ends. The source sends at once, unless it is to wait. */
   async flowTo(
     target: FlowPeer,
-    { paused = false, ...sends }: { paused?: boolean; bytes?: number; chunkBytes?: number } = {}
+    { paused = false, waits = false, ...sends }: FlowOptions = {}
   ): Promise<Flow> {
     target.pausesNext = paused
     const before = target.sinks.length
@@ -141,7 +153,9 @@ export class FlowPeer {
     await until('the target has its end', () => target.sinks.length > before)
     const sink = target.sinks[before]
     if (sink === undefined) throw new Error('no sink')
-    return { source: new Source(end.stream, sends), sink }
+    const source = new Source(end.stream, sends)
+    if (!waits) source.start()
+    return { source, sink }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

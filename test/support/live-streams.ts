@@ -13,7 +13,9 @@ export class LiveStreams {
 
   constructor() {
     const live = this.#live
-    const stock = AbstractStreamMuxer.prototype as unknown as { cleanUpStream(stream: Stream): void }
+    const stock = AbstractStreamMuxer.prototype as unknown as {
+      cleanUpStream: (this: unknown, stream: Stream) => void
+    }
     const cleanUp = stock.cleanUpStream
     stock.cleanUpStream = function (stream) {
       live.add(stream)

@@ -98,10 +98,22 @@ describe('a token bucket', () => {
     expect(bucket.waitMs(0)).toBe(3977)
   })
 
-  it('is not upset by a clock that stands still or goes back', () => {
-    const bucket = new TokenBucket(1000, 100)
-    bucket.take(1024)
-    expect(bucket.waitMs(50)).toBeGreaterThan(0)
-    expect(bucket.waitMs(101)).toBe(0)
+  it('loses none of the time by which it is asked late', () => {
+    const bucket = new TokenBucket(1_000_000, 0)
+    bucket.take(100_001)
+    expect(bucket.waitMs(0)).toBe(1)
+    expect(bucket.waitMs(401, 400)).toBe(0)
+    expect(drain(bucket, 401, 402, 1000)).toBe(400_000)
+  })
+
+  it('counts no time twice when it is asked about an earlier moment', () => {
+    const bucket = new TokenBucket(1000, 0)
+    bucket.take(5024)
+    for (let now = 100; now <= 1000; now += 100) {
+      bucket.waitMs(now)
+      bucket.waitMs(now - 100)
+    }
+    // 4000 bytes of debt, one second on.
+    expect(bucket.waitMs(1000)).toBe(3001)
   })
 })

@@ -23,6 +23,11 @@ export class VirtualTiming implements Timing {
     return this.#timers.length
   }
 
+  /** Time goes by while something runs, so that no timer can. */
+  pass(milliseconds: number): void {
+    this.#now += milliseconds
+  }
+
   /** Moves the clock on, running each timer at its time, or up to `late` milliseconds after it. */
   advance(milliseconds: number, late: () => number = () => 0): void {
     const end = this.#now + milliseconds
@@ -33,6 +38,6 @@ export class VirtualTiming implements Timing {
       this.#now = Math.max(this.#now, Math.min(end, next.at + late()))
       next.run()
     }
-    this.#now = end
+    this.#now = Math.max(this.#now, end)
   }
 }

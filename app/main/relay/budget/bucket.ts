@@ -29,6 +29,7 @@ export class TokenBucket {
   setRate(bytesPerSecond: number, now: number): void {
     if (bytesPerSecond === this.#bytesPerSecond) return
     this.#fill(now)
+    this.#filledAt = now
     this.#bytesPerSecond = bytesPerSecond
     this.#tokens = Math.max(0, Math.min(Number.isFinite(this.#tokens) ? this.#tokens : 0, this.#burst()))
   }
@@ -37,10 +38,13 @@ export class TokenBucket {
     if (this.limited) this.#tokens -= bytes
   }
 
-  /** Milliseconds until a chunk may pass; 0 if one may now. */
-  waitMs(now: number): number {
+  /**
+   * Milliseconds until a chunk may pass; 0 if one may now. Whoever asks `late` milliseconds later than it would
+   * have, because a busy machine kept it from running, was not resting: nothing of that time is lost.
+   */
+  waitMs(now: number, late = 0): number {
     if (!this.limited) return 0
-    this.#fill(now)
+    this.#fill(now, late)
     if (this.#tokens > 0) return 0
     return Math.max(1, Math.ceil(((1 - this.#tokens) / this.#bytesPerSecond) * 1000))
   }
@@ -49,10 +53,12 @@ export class TokenBucket {
     return Math.max(SMALLEST_BURST_BYTES, this.#bytesPerSecond * BURST_SECONDS)
   }
 
-  #fill(now: number): void {
-    const elapsed = Math.max(0, now - this.#filledAt)
+  #fill(now: number, late = 0): void {
+    // The shaper may ask about a moment before the latest: no time counts twice.
+    if (now <= this.#filledAt || !this.limited) return
+    const seconds = (now - this.#filledAt) / 1000
     this.#filledAt = now
-    if (this.limited)
-      this.#tokens = Math.min(this.#burst(), this.#tokens + (elapsed / 1000) * this.#bytesPerSecond)
+    const most = Math.max(this.#burst(), (late / 1000) * this.#bytesPerSecond)
+    this.#tokens = Math.min(most, this.#tokens + seconds * this.#bytesPerSecond)
   }
 }

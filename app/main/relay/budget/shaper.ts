@@ -42,6 +42,8 @@ interface PeerBuckets {
 const TURN_SECONDS = 0.02
 const SMALLEST_TURN_BYTES = 1024
 const LARGEST_TURN_BYTES = 64 * 1024
+/** After the process was kept from running, so much of what could have passed meanwhile passes at once. */
+const LONGEST_CATCH_UP_MS = 500
 /** Timers cannot wait longer than 2^31 ms; whoever wakes early waits again. */
 const LONGEST_WAIT_MS = 60_000
 
@@ -110,14 +112,14 @@ export class Shaper {
   take(flow: Flow, wanted: number): number {
     if (!flow.limited) return wanted
     if (this.#queue.has(flow)) return 0
-    const wait = this.#waitMs(flow, this.#timing.now())
     // Its next turn begins after its last, and who rested saves up nothing.
     flow.start = Math.max(flow.start, this.#turn[flow.init.direction])
+    const wait = this.#serving ? Infinity : this.#waitMs(flow, this.#timing.now())
     // Whoever comes while others wait stands behind them, or a busy circuit would take every token.
-    if (this.#queue.size === 0 && !this.#serving && wait === 0) return this.#spend(flow, wanted)
+    if (this.#queue.size === 0 && wait === 0) return this.#spend(flow, wanted)
     flow.wanted = wanted
     this.#queue.add(flow)
-    if (!this.#serving) this.#wakeIn(wait)
+    this.#wakeIn(wait)
     return 0
   }
 
@@ -153,21 +155,21 @@ export class Shaper {
     buckets.in.setRate(this.#rateOf(peer), now)
   }
 
-  #waitMs(flow: Flow, now: number): number {
+  #waitMs(flow: Flow, now: number, late = 0): number {
     let wait = 0
-    for (const bucket of flow.buckets) wait = Math.max(wait, bucket.waitMs(now))
+    for (const bucket of flow.buckets) wait = Math.max(wait, bucket.waitMs(now, late))
     return wait
   }
 
-  /** Gives turns until nobody's buckets have tokens left. */
-  #serve(): void {
+  /** Gives turns until nobody's buckets have tokens left; `late` milliseconds after it should have. */
+  #serve(late = 0): void {
     if (this.#serving) return
     this.#cancel()
     this.#serving = true
     // One moment for all turns: a fast rate would otherwise refill while it is served, and never end.
     const now = this.#timing.now()
     try {
-      for (let flow = this.#next(now); flow !== undefined; flow = this.#next(now)) {
+      for (let flow = this.#next(now, late); flow !== undefined; flow = this.#next(now, late)) {
         this.#queue.delete(flow)
         flow.init.granted(this.#spend(flow, flow.wanted))
       }
@@ -180,11 +182,11 @@ export class Shaper {
   }
 
   /** Of those whose buckets have tokens, the one that has had least. */
-  #next(now: number): Flow | undefined {
+  #next(now: number, late: number): Flow | undefined {
     let next: Flow | undefined
     let least = Infinity
     for (const flow of this.#queue) {
-      if (flow.start >= least || this.#waitMs(flow, now) > 0) continue
+      if (flow.start >= least || this.#waitMs(flow, now, late) > 0) continue
       next = flow
       least = flow.start
     }
@@ -206,7 +208,7 @@ export class Shaper {
     this.#timerAt = at
     this.#cancelTimer = this.#timing.after(Math.min(wait, LONGEST_WAIT_MS), () => {
       this.#cancelTimer = undefined
-      this.#serve()
+      this.#serve(Math.min(LONGEST_CATCH_UP_MS, Math.max(0, this.#timing.now() - at)))
     })
   }
 
