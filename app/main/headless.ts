@@ -21,16 +21,40 @@ export async function runHeadless(loaded: Loaded, version: string): Promise<numb
   // Whoever read our output has gone (`… | head`): the node goes on without it.
   process.stdout.on('error', () => {})
   const stopped = stopOnSignals(app, log, settings['shutdown.timeoutSeconds'])
-  // A fault in one peer's connection must not end those of all others. Its text may hold an address.
-  process.on('unhandledRejection', error => {
-    log.error(
-      { error: error instanceof Error ? error.name : typeof error },
-      'unexpected error, the node goes on'
-    )
-  })
+  surviveFaults(log)
   const started = await Promise.race([app.start().then(() => true), stopped.then(() => false)])
   if (started) announce(app, loaded, log)
   return stopped
+}
+
+/** More faults than this in a minute, and the node is broken rather than attacked. */
+const FAULTS_A_MINUTE = 60
+
+/**
+ * A fault in one peer's connection must not end those of all others: what a library throws from an event is
+ * logged and the node goes on. Only the kind and place are logged, because the text may hold an address.
+ */
+function surviveFaults(log: Log): void {
+  const recent: number[] = []
+  const onFault = (error: unknown): void => {
+    const now = performance.now()
+    recent.push(now)
+    while (now - (recent[0] ?? now) > 60_000) recent.shift()
+    const kind = error instanceof Error ? error.name : typeof error
+    const at =
+      error instanceof Error
+        ? error.stack
+            ?.split('\n')
+            .filter(line => /^\s+at /.test(line))
+            .slice(0, 5)
+        : undefined
+    log.error({ error: kind, at }, 'unexpected error, the node goes on')
+    if (recent.length <= FAULTS_A_MINUTE) return
+    log.fatal('too many unexpected errors, the node stops')
+    process.exit(1)
+  }
+  process.on('unhandledRejection', onFault)
+  process.on('uncaughtException', onFault)
 }
 
 /** Says where the node is, for people or for programs. */

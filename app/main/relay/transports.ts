@@ -22,12 +22,11 @@ const STREAMS_PER_CONNECTION = 4096
 const EARLY_STREAMS = 256
 
 /**
- * The window of a stream: what its sender may send before we have read it. A circuit holds at most two windows
- * in one direction: one that is passed on, and one that waits in the stream while it is paused (splice.ts).
- * What is left of the setting goes to the writer's backlog.
+ * The window of a stream: what its sender may send before we have read it. A circuit holds one window in each
+ * direction (splice.ts); the rest of the setting is for the writer's backlog and what the transports hold.
  */
-export function windowBytes(bufferBytes: number): number {
-  return Math.max(SMALLEST_WINDOW_BYTES, Math.floor((bufferBytes * 3) / 8))
+function windowBytes(bufferBytes: number): number {
+  return Math.max(SMALLEST_WINDOW_BYTES, Math.floor((bufferBytes * 5) / 8))
 }
 
 /** A listener that could not be opened. */

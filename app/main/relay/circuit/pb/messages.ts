@@ -72,8 +72,8 @@ interface MessageCodec<M> {
 }
 
 type Write<M> = (value: M, writer: Writer) => void
-/** Reads the field of that number into `into`; false if it knows no such field. */
-type ReadField<M> = (into: M, field: number, reader: Reader) => boolean
+/** By field number: its wire type, and how it is read. Fields that are not here are skipped. */
+type Fields<M> = Record<number, readonly [type: number, read: (into: M, reader: Reader) => void]>
 
 const VARINT = 0
 const BYTES = 2
@@ -87,23 +87,27 @@ function writeNested<M>(writer: Writer, field: number, value: M | undefined, wri
   writer.ldelim()
 }
 
-function readFields<M>(into: M, reader: Reader, end: number, readField: ReadField<M>): M {
+function readFields<M>(into: M, reader: Reader, end: number, fields: Fields<M>): M {
   while (reader.pos < end) {
     const next = reader.uint32()
-    if (!readField(into, next >>> 3, reader)) reader.skipType(next & 7)
+    const type = next & 7
+    const field = fields[next >>> 3]
+    if (field === undefined) reader.skipType(type)
+    else if (field[0] === type) field[1](into, reader)
+    else throw new RangeError('a field has another type than its number says')
   }
   if (reader.pos !== end) throw new RangeError('a field is longer than the one around it')
   return into
 }
 
-function readNested<M>(into: M, reader: Reader, readField: ReadField<M>): M {
+function readNested<M>(into: M, reader: Reader, fields: Fields<M>): M {
   const length = reader.uint32()
   const end = reader.pos + length
   if (end > reader.len) throw new RangeError('a field is longer than its message')
-  return readFields(into, reader, end, readField)
+  return readFields(into, reader, end, fields)
 }
 
-function codec<M extends object>(write: Write<M>, empty: () => M, readField: ReadField<M>): MessageCodec<M> {
+function codec<M extends object>(write: Write<M>, empty: () => M, fields: Fields<M>): MessageCodec<M> {
   return {
     encode(value) {
       const writer = createWriter()
@@ -112,50 +116,41 @@ function codec<M extends object>(write: Write<M>, empty: () => M, readField: Rea
     },
     decode(data) {
       const reader = createReader(data)
-      return readFields(empty(), reader, reader.len, readField)
+      return readFields(empty(), reader, reader.len, fields)
     }
   }
 }
 
+const noPeer = (): PeerMessage => ({ id: new Uint8Array(), addrs: [] })
 const writePeer: Write<PeerMessage> = (value, writer) => {
   tag(writer, 1, BYTES).bytes(value.id)
   for (const address of value.addrs) tag(writer, 2, BYTES).bytes(address)
 }
-
-const readPeer: ReadField<PeerMessage> = (into, field, reader) => {
-  if (field === 1) into.id = reader.bytes()
-  else if (field === 2) into.addrs.push(reader.bytes())
-  else return false
-  return true
+const peerFields: Fields<PeerMessage> = {
+  1: [BYTES, (into, reader) => (into.id = reader.bytes())],
+  2: [BYTES, (into, reader) => into.addrs.push(reader.bytes())]
 }
 
+const noReservation = (): ReservationMessage => ({ expire: 0n, addrs: [] })
 const writeReservation: Write<ReservationMessage> = (value, writer) => {
   tag(writer, 1, VARINT).uint64(value.expire)
   for (const address of value.addrs) tag(writer, 2, BYTES).bytes(address)
   if (value.voucher !== undefined) tag(writer, 3, BYTES).bytes(value.voucher)
 }
-
-const readReservation: ReadField<ReservationMessage> = (into, field, reader) => {
-  if (field === 1) into.expire = reader.uint64()
-  else if (field === 2) into.addrs.push(reader.bytes())
-  else if (field === 3) into.voucher = reader.bytes()
-  else return false
-  return true
+const reservationFields: Fields<ReservationMessage> = {
+  1: [VARINT, (into, reader) => (into.expire = reader.uint64())],
+  2: [BYTES, (into, reader) => into.addrs.push(reader.bytes())],
+  3: [BYTES, (into, reader) => (into.voucher = reader.bytes())]
 }
 
 const writeLimit: Write<LimitMessage> = (value, writer) => {
   if (value.duration !== undefined) tag(writer, 1, VARINT).uint32(value.duration)
   if (value.data !== undefined) tag(writer, 2, VARINT).uint64(value.data)
 }
-
-const readLimit: ReadField<LimitMessage> = (into, field, reader) => {
-  if (field === 1) into.duration = reader.uint32()
-  else if (field === 2) into.data = reader.uint64()
-  else return false
-  return true
+const limitFields: Fields<LimitMessage> = {
+  1: [VARINT, (into, reader) => (into.duration = reader.uint32())],
+  2: [VARINT, (into, reader) => (into.data = reader.uint64())]
 }
-
-const noPeer = (): PeerMessage => ({ id: new Uint8Array(), addrs: [] })
 
 export const HopMessage = codec<HopMessage>(
   (value, writer) => {
@@ -166,15 +161,16 @@ export const HopMessage = codec<HopMessage>(
     if (value.status !== undefined) tag(writer, 5, VARINT).uint32(value.status)
   },
   () => ({}),
-  (into, field, reader) => {
-    if (field === 1) into.type = reader.uint32()
-    else if (field === 2) into.peer = readNested(into.peer ?? noPeer(), reader, readPeer)
-    else if (field === 3)
-      into.reservation = readNested(into.reservation ?? { expire: 0n, addrs: [] }, reader, readReservation)
-    else if (field === 4) into.limit = readNested(into.limit ?? {}, reader, readLimit)
-    else if (field === 5) into.status = reader.uint32()
-    else return false
-    return true
+  {
+    1: [VARINT, (into, reader) => (into.type = reader.uint32())],
+    2: [BYTES, (into, reader) => (into.peer = readNested(into.peer ?? noPeer(), reader, peerFields))],
+    3: [
+      BYTES,
+      (into, reader) =>
+        (into.reservation = readNested(into.reservation ?? noReservation(), reader, reservationFields))
+    ],
+    4: [BYTES, (into, reader) => (into.limit = readNested(into.limit ?? {}, reader, limitFields))],
+    5: [VARINT, (into, reader) => (into.status = reader.uint32())]
   }
 )
 
@@ -186,13 +182,11 @@ export const StopMessage = codec<StopMessage>(
     if (value.status !== undefined) tag(writer, 4, VARINT).uint32(value.status)
   },
   () => ({}),
-  (into, field, reader) => {
-    if (field === 1) into.type = reader.uint32()
-    else if (field === 2) into.peer = readNested(into.peer ?? noPeer(), reader, readPeer)
-    else if (field === 3) into.limit = readNested(into.limit ?? {}, reader, readLimit)
-    else if (field === 4) into.status = reader.uint32()
-    else return false
-    return true
+  {
+    1: [VARINT, (into, reader) => (into.type = reader.uint32())],
+    2: [BYTES, (into, reader) => (into.peer = readNested(into.peer ?? noPeer(), reader, peerFields))],
+    3: [BYTES, (into, reader) => (into.limit = readNested(into.limit ?? {}, reader, limitFields))],
+    4: [VARINT, (into, reader) => (into.status = reader.uint32())]
   }
 )
 
@@ -203,11 +197,9 @@ export const VoucherMessage = codec<VoucherMessage>(
     tag(writer, 3, VARINT).uint64(value.expiration)
   },
   () => ({ relay: new Uint8Array(), peer: new Uint8Array(), expiration: 0n }),
-  (into, field, reader) => {
-    if (field === 1) into.relay = reader.bytes()
-    else if (field === 2) into.peer = reader.bytes()
-    else if (field === 3) into.expiration = reader.uint64()
-    else return false
-    return true
+  {
+    1: [BYTES, (into, reader) => (into.relay = reader.bytes())],
+    2: [BYTES, (into, reader) => (into.peer = reader.bytes())],
+    3: [VARINT, (into, reader) => (into.expiration = reader.uint64())]
   }
 )
