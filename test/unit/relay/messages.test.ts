@@ -198,3 +198,14 @@ describe('decoding', () => {
     )
   })
 })
+
+describe('a field of another wire type than its number has', () => {
+  it.each([
+    { what: 'type as bytes', hex: '0a00' },
+    { what: 'peer as a number', hex: '1001' },
+    { what: 'status as bytes', hex: '2a0100' },
+    { what: 'a limit’s duration as bytes, inside', hex: '08022203' + '0a0100' }
+  ])('is malformed: $what', ({ hex }) => {
+    expect(() => HopMessage.decode(Buffer.from(hex, 'hex'))).toThrow(RangeError)
+  })
+})
