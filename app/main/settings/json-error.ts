@@ -29,9 +29,8 @@ interface Stop {
 const SPACE = /[ \t\n\r]*/y
 const NUMBER = /-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y
 const WORD = /true|false|null/y
-// JSON allows no control characters in strings, and these escapes only.
-// eslint-disable-next-line no-control-regex
-const STRING_PART = /(?:[^"\\\u0000-\u001f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*/y
+// JSON allows no control characters but those above 7e in strings, and these escapes only.
+const STRING_PART = /(?:[^"\\\p{Cc}]|[\u007f-\u009f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*/uy
 
 /** Keeps its own stack, so that deep nesting cannot exhaust the engine's. */
 class Scanner {
