@@ -30,6 +30,14 @@ export interface Finished {
   stderr: string
 }
 
+export interface CommandOptions {
+  env?: NodeJS.ProcessEnv
+  /** What Node runs; the sources of the command unless given. */
+  entry?: string
+  /** A program that is to start Node, with its arguments. */
+  under?: readonly string[]
+}
+
 /** The command in a process of its own, by its arguments, until it ends. */
 export class Command {
   readonly lines: LogLine[] = []
@@ -38,12 +46,10 @@ export class Command {
   #stdout = ''
   #stderr = ''
 
-  constructor(
-    args: readonly string[],
-    { env = {}, entry = SOURCE }: { env?: NodeJS.ProcessEnv; entry?: string } = {}
-  ) {
+  constructor(args: readonly string[], { env = {}, entry = SOURCE, under = [] }: CommandOptions = {}) {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('WAYSTATION_'))
-    this.child = spawn(process.execPath, [entry, ...args], {
+    const [program = '', ...rest] = [...under, process.execPath, entry, ...args]
+    this.child = spawn(program, rest, {
       cwd: ROOT,
       env: { ...Object.fromEntries(inherited), ...env },
       stdio: ['ignore', 'pipe', 'pipe']
@@ -106,7 +112,7 @@ export async function temporaryFolder(): Promise<{ dir: string; [Symbol.asyncDis
 export function startNode(
   dataDir: string,
   flags: readonly string[] = [],
-  options: { entry?: string } = {}
+  options: CommandOptions = {}
 ): Command {
   return new Command(['--no-gui', '--data-dir', dataDir, ...LOOPBACK, ...FREE_PORTS, ...flags], options)
 }
