@@ -67,7 +67,7 @@ export function echo(stream: Stream): void {
       stream.pause()
       stream.addEventListener(
         'drain',
-        () => queueMicrotask(() => stream.status === 'open' && stream.resume()),
+        () => queueMicrotask(() => stream.readStatus === 'paused' && stream.resume()),
         { once: true }
       )
     }

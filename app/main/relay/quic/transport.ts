@@ -72,6 +72,7 @@ class QuicTransport implements Transport {
       maxStreamData: streamWindowBytes,
       // One stalled circuit must not hold up the connection's other streams.
       maxConnectionData: Math.min(0xffff_ffff, streamWindowBytes * 256),
+      // The engine needs these, but sets them on sockets it dials from only: see README, "On a busy server".
       receiveBufferSize: 500_000,
       sendBufferSize: 500_000
     })
