@@ -101,6 +101,18 @@ describe.each(KINDS)('a reservation over %s', kind => {
   })
 })
 
+it('has no more addresses than fit into a message of 4 KiB', async () => {
+  const name = (index: number): string => `${'a'.repeat(60)}.${'b'.repeat(60)}.${index}.example`
+  const announce = Array.from({ length: 40 }, (_, index) => `/dns4/${name(index)}/tcp/443/wss`)
+  await using relay = await startRelay({ announce })
+  await using peer = await RawPeer.create(relay.address('tcp'))
+  const answer = await peer.reserve()
+  expect(HopMessage.encode(answer).byteLength).toBeLessThan(4096)
+  expect(answer.reservation?.addrs.length).toBeGreaterThan(10)
+  const [first] = answer.reservation?.addrs ?? []
+  expect(multiaddr(first).toString()).toBe(relay.address('tcp'))
+})
+
 it('ends with the node, as its circuits do', async () => {
   const relay = await startRelay()
   await using target = await RawPeer.reserved(relay.address('tcp'))

@@ -35,14 +35,17 @@ export function limitsOf(settings: Settings): RelayLimits {
   }
 }
 
-/** Connections libp2p must be ready for: what the limits allow, some for the DHT, and never over the cap. */
-export function connectionsFor(settings: Settings): { total: number; perIpPerSecond: number } {
+/**
+ * Connections libp2p must be ready for: what the limits allow, some for the DHT, and never over the cap. Limits that
+ * were lowered close none of those that are `open`: libp2p would take those of listeners that wait.
+ */
+export function connectionsFor(settings: Settings, open = 0): { total: number; perIpPerSecond: number } {
   const limits = limitsOf(settings)
   const cap = unlimited(settings['connections.total'])
   const needed = limits.reservations.total + 2 * limits.circuits.total + 512
   const perIp = Math.min(limits.reservations.perIp, limits.attempts.perIpPerMinute)
   return {
-    total: Math.min(cap, needed),
+    total: Math.min(cap, Math.max(needed, open)),
     // A burst of a hundred a second from one address (a NAT, a proxy) is ordinary for a relay.
     perIpPerSecond: perIp === Infinity ? Infinity : Math.max(100, perIp * 4)
   }

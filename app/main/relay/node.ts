@@ -103,7 +103,8 @@ export class RelayNode {
     if (running === undefined) return
     running.relay.setLimits(limitsOf(settings))
     running.relay.setAccess({ allow: settings['access.allow'], deny: settings['access.deny'] })
-    running.connectionManager.setMaxConnections(connectionsFor(settings).total)
+    const open = running.libp2p.getConnections().length
+    running.connectionManager.setMaxConnections(connectionsFor(settings, open).total)
   }
 
   /** Complete multiaddrs: where it listens, and all that a client may try, public ones first. */

@@ -59,6 +59,15 @@ describe('connectionsFor', () => {
     expect(connections(changes).total).toBe(total)
   })
 
+  it.each<[total: number, open: number, cap: number]>([
+    [10 + 2 * 20 + 512, 100, 0],
+    [1000, 1000, 0],
+    [800, 1000, 800]
+  ])('has room for %i connections when %i are open, under a cap of %i', (total, open, cap) => {
+    const lowered = { 'relay.reservations.total': 10, 'relay.circuits.total': 20, 'connections.total': cap }
+    expect(connectionsFor({ ...server, ...lowered }, open).total).toBe(total)
+  })
+
   it.each<[perSecond: number, changes: Partial<Settings>]>([
     [100, { 'relay.reservations.perIp': 16, 'relay.attempts.perIpPerMinute': 120 }],
     [256, { 'relay.reservations.perIp': 64, 'relay.attempts.perIpPerMinute': 120 }],

@@ -24,8 +24,10 @@ import { sealVoucher } from './voucher.ts'
 const REQUEST_TIMEOUT_MS = 10_000
 /** How long a circuit may take to be set up, all in all. */
 const CONNECT_TIMEOUT_MS = 30_000
-/** Addresses in a reservation: what fits well into a message of 4 KiB. */
-const MAX_RESERVATION_ADDRESSES = 32
+/** Bytes of addresses in a reservation: what fits, beside the voucher, into the 4 KiB that go and rust take. */
+const MAX_ADDRESS_BYTES = 3072
+/** A field's tag and length. */
+const FIELD_BYTES = 3
 /** Requests of one connection under way at once; circuits that run do not count. */
 const MAX_PENDING_PER_CONNECTION = 256
 
@@ -130,8 +132,7 @@ export class Hop {
     const { privateKey, peerId, gate, addressesFor } = this.#parts
     const expire = BigInt(Math.floor(Date.now() / 1000) + seconds)
     const voucher = await sealVoucher(privateKey, peerId, connection.remotePeer, expire)
-    const addresses = addressesFor(connection).slice(0, MAX_RESERVATION_ADDRESSES)
-    const reservation = { expire, addrs: addresses.map(address => address.bytes), voucher }
+    const reservation = { expire, addrs: fitting(addressesFor(connection)), voucher }
     const answer = { ...statusMessage(Status.OK), reservation, limit: gate.limitMessage() }
     await answerAndClose(frames, answer, timeout(REQUEST_TIMEOUT_MS))
   }
@@ -232,6 +233,14 @@ export class Hop {
     this.#parts.bus.emit('request-denied', { request, reason, status, peer, ip })
     await answerAndClose(frames, statusMessage(status), timeout(REQUEST_TIMEOUT_MS))
   }
+}
+
+/** As many of the first addresses as one message holds. */
+function fitting(addresses: Multiaddr[]): Uint8Array[] {
+  let bytes = 0
+  const all = addresses.map(address => address.bytes)
+  const end = all.findIndex(address => (bytes += address.byteLength + FIELD_BYTES) > MAX_ADDRESS_BYTES)
+  return end === -1 ? all : all.slice(0, end)
 }
 
 function targetOf(message: HopMessage): PeerId | undefined {
