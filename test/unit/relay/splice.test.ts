@@ -203,7 +203,13 @@ describe('a splice', () => {
     await turn()
     source.peerSent = 100_000
     expect(held()).toBe(100_000)
-    expect(collect() - before).toBeLessThan(4_000_000)
+    // What is let go of is not always gone after one collection.
+    let grown = Infinity
+    for (let tries = 0; grown >= 4_000_000 && tries < 20; tries++) {
+      await turn()
+      grown = Math.min(grown, collect() - before)
+    }
+    expect(grown).toBeLessThan(4_000_000)
     target.peerTakes(Infinity)
     await turn()
     expect(target.got.byteLength).toBe(100_000)
