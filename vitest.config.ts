@@ -33,6 +33,8 @@ export default defineConfig({
           include: STEADY,
           ...minutes(4),
           maxWorkers: 1,
+          // A machine that was busy with something else for a moment gets a second chance.
+          retry: 1,
           sequence: { groupOrder: 1 }
         }
       },
