@@ -58,10 +58,11 @@ export function judgeFailures(
   const first = errors[0]
   if (fatal !== undefined) throw fatal.error
   if (listening === 0 && first !== undefined) throw first.error
-  return errors.map(({ error }) => error.message)
+  return [...new Set(errors.map(({ error }) => error.message))]
 }
 
 function describe({ address, error }: ListenFailure): { error: AppError; noSuchFamily: boolean } {
+  if (error instanceof AppError) return { error, noSuchFamily: false }
   const listener = listenerOf(address) ?? 'tcp'
   const parts = address.getComponents()
   const ip = parts[0]?.value ?? ''

@@ -6,7 +6,10 @@ import { yamux } from '@libp2p/yamux'
 import type { CreateListenerOptions, Listener, Transport } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Libp2pOptions } from 'libp2p'
+import { AppError } from '../../shared/errors.ts'
 import type { Settings } from '../../shared/settings.ts'
+import { transportOf } from './addresses.ts'
+import { listenAddresses } from './listening.ts'
 import { loadNativeQuic } from './quic/native.ts'
 import { quicTransport } from './quic/transport.ts'
 import { guardWebSockets } from './websocket-seams.ts'
@@ -48,7 +51,15 @@ export async function protocols(settings: Settings, failed: ListenFailed): Promi
     components => guardWebSockets(ws(components))
   ]
   if (settings['quic.enabled']) {
-    transports.push(quicTransport({ native: await loadNativeQuic(), streamWindowBytes: window }))
+    try {
+      transports.push(quicTransport({ native: await loadNativeQuic(), streamWindowBytes: window }))
+    } catch (error) {
+      const what =
+        'QUIC cannot be loaded on this platform (setting quic.enabled); --no-quic-enabled goes without it.'
+      const cause = new AppError('address-unusable', what, { setting: 'quic.enabled' }, error)
+      for (const address of listenAddresses(settings))
+        if (transportOf(address) === 'quic-v1') failed(address, cause)
+    }
   }
   const muxer = yamux({
     maxInboundStreams: STREAMS_PER_CONNECTION,
