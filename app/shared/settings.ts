@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseQuantity } from './units.ts'
 
 /**
  * The settings schema: one line a setting. Types, defaults, validation, `--flags`, `WAYSTATION_…` environment
@@ -159,6 +160,7 @@ const IPV6 = z.ipv6()
 const MULTIADDR = z.string().regex(/^\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\/[^/]+(\/[^/]+)*$/)
 const PEER_ID = z.string().regex(/^(12D3Koo|Qm|16Uiu2|bafz|k51)[1-9A-Za-z]+$/)
 const ACCESS_RULE = z.union([PEER_ID, z.cidrv4(), z.cidrv6(), IPV4, IPV6])
+const PEER_RATE = z.string().refine(item => parsePeerRate(item) !== undefined)
 const PROTOCOL_NAME = /^\/[\x21-\x7e]{1,120}$/
 const MiB = 1024 * 1024
 
@@ -180,7 +182,10 @@ export const fields = {
   'http.enabled': boolean(true, 'restart', 'Serve the public HTTP pages (identity, health)'),
   'http.port': port(4002, 'TCP port of the public HTTP pages'),
   'http.requestsPerIpPerMinute': limit(240, 'Public HTTP requests accepted from one IP address (IPv6: one /56) a minute'),
-  'control.port': number('port', 4010, 'restart', 'TCP port of the control API on 127.0.0.1 (kept for it; this version does not open it)', { max: 65_535 }),
+  'control.enabled': boolean(true, 'restart', 'Serve the control API on 127.0.0.1, which the waystation commands use'),
+  'control.port': port(4010, 'TCP port of the control API on 127.0.0.1'),
+  'metrics.listen': text('', 'restart', 'Address of a listener for Prometheus beside the control API, without a token (empty: none)', /^$|^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]|localhost):\d{1,5}$/, 'IP:PORT, such as 127.0.0.1:9464 or [::1]:9464, or empty'),
+  upnp: boolean({ home: true, server: false, introducer: false }, 'live', 'Ask the router to forward the ports, by UPnP or NAT-PMP'),
   announce: list([], 'restart', 'Multiaddrs to announce instead of those found out', 'multiaddrs such as /ip4/203.0.113.7/tcp/4001', MULTIADDR),
   announceIp: list([], 'restart', 'Public IP addresses of this machine, for servers behind one-to-one NAT: announced with every open port, beside what is found out', 'IP addresses', z.union([IPV4, IPV6])),
   'connections.total': limit({ home: 512, server: 4096, introducer: 4096 }, 'Most connections at once, whatever the other limits would need'),
@@ -201,6 +206,11 @@ export const fields = {
   'relay.rate.totalBytesPerSecond': rate({ home: 1_250_000, server: 0, introducer: 0 }, 'Rate of all circuits together, in each direction'),
   'relay.rate.perPeerBytesPerSecond': rate(0, "Rate of all circuits of one peer together, in each direction"),
   'relay.rate.perCircuitBytesPerSecond': rate(0, 'Rate of one circuit, in each direction'),
+
+  'relay.rate.peers': list([], 'live', 'Rates of single peers, instead of relay.rate.perPeerBytesPerSecond', 'PEER=RATE, such as 12D3KooW…=50kB/s', PEER_RATE),
+
+  ...section('Quota'),
+  'quota.bytesPerMonth': bytes({ home: 100_000_000_000, server: 0, introducer: 0 }, 'All traffic of the node in a calendar month, both directions together; at 100 % it drains and sleeps until the next month'),
 
   ...section('Admission'),
   'relay.attempts.perPeerPerMinute': limit(30, 'New reservations and connects that one peer may ask for a minute'),
@@ -227,6 +237,14 @@ export const fields = {
   'log.format': choice(['auto', 'pretty', 'json'], 'auto', 'restart', 'How log lines look; auto: pretty on a terminal, JSON elsewhere'),
   'log.addresses': boolean(false, 'live', 'Log lines may hold IP addresses'),
   'log.peers': boolean(false, 'live', 'Log lines about circuits may name the peers')
+}
+
+/** An item of `relay.rate.peers` as its peer and its rate in bytes a second; undefined if it is none. */
+export function parsePeerRate(item: string): { peer: string; bytesPerSecond: number } | undefined {
+  const [peer = '', rate = '', ...more] = item.split('=')
+  const bytesPerSecond = parseQuantity(rate, 'rate')
+  if (more.length > 0 || !PEER_ID.safeParse(peer).success || !bytesPerSecond) return undefined
+  return { peer, bytesPerSecond }
 }
 
 export type Key = keyof typeof fields

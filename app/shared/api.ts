@@ -1,0 +1,331 @@
+import type { ErrorCode, ErrorDetails } from './errors.ts'
+
+/**
+ * The one interface to a running node: the command line, the dashboard and the desktop window speak it, each over
+ * its own carrier (HTTP, IPC, in process). Everything is JSON. Times are RFC 3339 in UTC; amounts are bytes, bytes
+ * a second and seconds; a limit of 0 is none.
+ */
+export interface Api {
+  status(): Promise<Status>
+  reservations(): Promise<ReservationInfo[]>
+  circuits(): Promise<CircuitInfo[]>
+  peers(): Promise<PeerInfo[]>
+  /** Refused requests since the start, the most frequent first. */
+  refusals(): Promise<RefusalInfo[]>
+  settings(): Promise<SettingsInfo>
+  /** Verifies all of them, applies them to the running node, then writes the file; nothing if one is refused. */
+  setSettings(change: SettingsChange): Promise<SettingsChanged>
+  /** Reads the settings file anew and applies it. */
+  reloadSettings(): Promise<SettingsChanged>
+  /** Takes no new work and keeps what runs; without seconds until resumed, also over a restart. */
+  pause(request?: { seconds?: number }): Promise<ModeInfo>
+  resume(): Promise<ModeInfo>
+  /** Takes no new work, lets circuits finish for that long (unless given: shutdown.timeoutSeconds), then stops. */
+  drain(request?: { seconds?: number }): Promise<ModeInfo>
+  closeCircuit(request: { id: number }): Promise<CircuitInfo>
+  /** A rate of the peer's own, each direction; null: that of all peers. Kept in relay.rate.peers. */
+  limitPeer(request: { peer: string; bytesPerSecond: number | null }): Promise<SettingsChanged>
+  /** Peer ids, IP addresses and CIDR blocks; kept in access.deny. */
+  blockPeer(request: { peer: string }): Promise<SettingsChanged>
+  unblockPeer(request: { peer: string }): Promise<SettingsChanged>
+  stats(): Promise<Stats>
+  history(request: HistoryRequest): Promise<HistoryRecord[]>
+  /** What GET /metrics gives, as JSON. */
+  metrics(): Promise<MetricInfo[]>
+  /** The newest lines of the log, oldest first. */
+  logs(request?: { lines?: number }): Promise<LogLine[]>
+}
+
+export type Method = keyof Api
+
+/** Every answer, over any carrier. */
+export type Result<T> = { ok: true; value: T } | { ok: false; error: ApiError }
+
+export interface ApiError {
+  code: ErrorCode
+  message: string
+  /** The setting or argument to blame. */
+  field?: string
+  details?: ErrorDetails
+}
+
+/** `open` takes work; `paused` and `quota` keep away new work; `draining` is about to stop; `asleep`: no listener. */
+export type NodeMode = 'open' | 'paused' | 'draining' | 'quota' | 'asleep'
+
+export interface ModeInfo {
+  mode: NodeMode
+  /** What the mode waits for: the end of a pause, of draining, of the month. */
+  until?: string
+  /** While circuits finish. */
+  circuitsLeft?: number
+}
+
+/** Bytes or bytes a second of relayed traffic: from dialers to listeners, and back. */
+export interface BothWays {
+  toTarget: number
+  toSource: number
+}
+
+/** Bytes of all the node's traffic, relayed or not, as they pass the network interface. */
+export interface Traffic {
+  received: number
+  sent: number
+}
+
+export interface Status {
+  version: string
+  pid: number
+  peerId: string
+  profile: string
+  startedAt: string
+  uptimeSeconds: number
+  /** The newest event included in this answer: listen for those after it. */
+  eventId: string
+  mode: ModeInfo
+  addresses: AddressInfo[]
+  /** What is announced to others, complete multiaddrs. */
+  announced: string[]
+  mapping: MappingInfo
+  reservations: { held: number; limit: number }
+  circuits: { running: number; limit: number }
+  connections: { peers: number; byTransport: Record<string, number> }
+  dhtPeers: number
+  /** Since the start. */
+  peersServed: number
+  relayedConnections: number
+  rates: Rates
+  totals: Totals
+  quota: QuotaInfo
+  memory: { rssBytes: number; heapUsedBytes: number }
+  /** Where the other pages are. */
+  publicUrls: string[]
+  metricsUrls: string[]
+  /** Sentences about what the person should know: the store that cannot be written, a port in use. */
+  warnings: string[]
+}
+
+/** Relayed bytes a second over the last 10 s, 1, 5, 15 and 60 minutes. */
+export type Rates = Record<'10s' | '1min' | '5min' | '15min' | '60min', BothWays>
+
+/** `verified` means confirmed from outside; `mapped` alone does not. `given`: by the settings, not checked. */
+export type AddressState = 'listening' | 'mapped' | 'verified' | 'unreachable' | 'given'
+
+export interface AddressInfo {
+  /** Complete multiaddr. */
+  address: string
+  transport: string
+  /** Whether it is one of the public Internet. */
+  public: boolean
+  state: AddressState
+  since: string
+  /** Why it is unreachable, or how it was verified. */
+  cause?: string
+}
+
+/** The port mapping of the router. `failed` and `searching` say why in `cause`. */
+export interface MappingInfo {
+  state: 'off' | 'searching' | 'mapped' | 'failed'
+  since: string
+  cause?: string
+  /** Stable word for the cause: `no-gateway`, `conflict`, `refused`, `private-gateway`, `no-answer`, … */
+  code?: string
+  gateway?: { protocol: 'upnp' | 'nat-pmp'; address: string; externalIp?: string }
+  ports: MappedPort[]
+}
+
+export interface MappedPort {
+  transport: 'tcp' | 'quic' | 'ws'
+  protocol: 'tcp' | 'udp'
+  internalPort: number
+  externalPort?: number
+  state: 'mapped' | 'failed' | 'pending'
+  since: string
+  cause?: string
+  code?: string
+}
+
+export interface ReservationInfo {
+  peer: string
+  since: string
+  expiresAt: string
+  /** Where the peer's newest connection comes from; undefined if it has none. */
+  ip?: string
+  transport?: string
+  agent?: string
+  circuits: number
+}
+
+export interface CircuitInfo {
+  id: number
+  source: string
+  target: string
+  since: string
+  seconds: number
+  bytes: BothWays
+  /** Over the last 10 s. */
+  rate: BothWays
+}
+
+export interface PeerInfo {
+  peer: string
+  connections: { address: string; transport: string; direction: 'inbound' | 'outbound'; since: string }[]
+  agent?: string
+  reserved: boolean
+  circuits: number
+  /** Relayed for it while it was connected. */
+  bytes: { sent: number; received: number }
+  /** The rate of its own, in bytes a second. */
+  limitBytesPerSecond?: number
+}
+
+export interface RefusalInfo {
+  request: 'reserve' | 'connect'
+  reason: string
+  count: number
+  /** The setting that would lift it, if one would. */
+  setting?: string
+}
+
+export interface SettingInfo {
+  key: string
+  value: unknown
+  /** As a person would write it. */
+  text: string
+  default: unknown
+  from: 'flag' | 'environment' | 'file' | 'default'
+  /** The flag, variable or file that set it. */
+  name?: string
+  group: string
+  help: string
+  kind: string
+  allowed: string
+  choices?: readonly string[]
+  applies: 'live' | 'restart'
+  /** Differs from what the node runs with, until it is restarted. */
+  pending: boolean
+  /** Set by flag or environment: the file cannot change it. */
+  locked: boolean
+}
+
+export interface SettingsInfo {
+  file: string
+  settings: SettingInfo[]
+}
+
+export interface SettingsChange {
+  /** Values by key, as JSON or as text ("50kB/s"); null takes the key out of the file. */
+  values: Record<string, unknown>
+}
+
+export interface SettingsChanged {
+  applied: string[]
+  needsRestart: string[]
+  /** False if the file could not be written: what was applied then lasts until the node stops. */
+  saved: boolean
+  warnings: string[]
+}
+
+export interface QuotaInfo {
+  /** 0: none. */
+  limitBytes: number
+  usedBytes: number
+  /** When the count begins anew: the first of next month, local time. */
+  resetsAt: string
+}
+
+/** What was done in a time. `bytes` are relayed ones, `traffic` all of the node's. */
+export interface Amounts {
+  bytes: BothWays
+  traffic: Traffic
+  circuits: number
+  refusals: Record<string, number>
+  uptimeSeconds: number
+}
+
+/** `today` and `month` are calendar ones of the node's time zone. */
+export interface Totals {
+  today: Amounts
+  month: Amounts
+  ever: Amounts
+}
+
+export interface Stats {
+  totals: Totals
+  rates: Rates
+  quota: QuotaInfo
+  /** Since when `ever` counts. */
+  since: string
+}
+
+export interface HistoryRequest {
+  /** Kept: minutes for a day, hours for 90 days, days for ever. */
+  step: 'minute' | 'hour' | 'day'
+  from?: string
+  to?: string
+}
+
+export interface HistoryRecord extends Amounts {
+  /** The beginning of the minute, hour or day. */
+  at: string
+  /** Different peers that were connected. */
+  peers: number
+}
+
+export interface MetricInfo {
+  name: string
+  help: string
+  type: string
+  values: { labels: Record<string, string | number>; value: number; name?: string }[]
+}
+
+export interface LogLine {
+  time: string
+  level: string
+  message: string
+  fields: Record<string, unknown>
+}
+
+/**
+ * What `GET /api/events` sends, by name. Ids are resumable: a client that comes back with its last id gets what
+ * it missed, or `missed-events` if that is no longer known (then a new snapshot is needed).
+ */
+export interface ApiEvents {
+  'reservation-accepted': { peer: string; seconds: number }
+  'reservation-renewed': { peer: string; seconds: number }
+  'reservation-expired': { peer: string }
+  'reservation-ended': { peer: string; reason: string }
+  'circuit-accepted': { id: number; source: string; target: string }
+  'circuit-closed': {
+    id: number
+    source: string
+    target: string
+    reason: string
+    bytes: BothWays
+    seconds: number
+  }
+  'request-denied': { request: 'reserve' | 'connect'; reason: string; peer: string }
+  'peer-connected': { peer: string }
+  'peer-disconnected': { peer: string }
+  'mode-changed': ModeInfo
+  'settings-changed': SettingsChanged
+  'address-changed': AddressInfo
+  'mapping-changed': MappingInfo
+  /** Every second while someone listens. */
+  tick: {
+    rates: Rates
+    circuits: number
+    reservations: number
+    peers: number
+    bytes: BothWays
+    mode: ModeInfo
+  }
+  log: LogLine
+  'missed-events': { eventId: string }
+}
+
+export type EventName = keyof ApiEvents
+
+/** One event with its id. */
+export type ApiEvent = {
+  [Name in EventName]: { id: string; name: Name; at: string; value: ApiEvents[Name] }
+}[EventName]
