@@ -1,27 +1,36 @@
-import type { Settings } from '../shared/settings.ts'
-import { keys, fieldOf, type Key } from '../shared/settings.ts'
-import { openDataFolder, type DataFolder } from './data-folder.ts'
+import { randomBytes } from 'node:crypto'
+import type { Api, ModeInfo, NodeMode, SettingsChanged } from '../shared/api.ts'
+import { fieldOf, keys, type Key, type Settings } from '../shared/settings.ts'
+import { EventLog } from './api/event-log.ts'
+import { forwardEvents } from './api/forward-events.ts'
+import { createNodeApi } from './api/node-api.ts'
+import { openControl, type Control } from './control.ts'
+import { openDataFolder } from './data-folder.ts'
+import { Figures } from './figures.ts'
 import { createPublicHttp, type PublicHttp } from './net/public-http.ts'
-import { createCounters, type Counters } from './observe/counters.ts'
+import { NodeRunner } from './node-runner.ts'
 import { createBus, type NodeBus } from './observe/events.ts'
 import { logEvents } from './observe/log-events.ts'
+import type { LogTail } from './observe/log-tail.ts'
 import type { Log } from './observe/log.ts'
 import { startSummary } from './observe/summary.ts'
-import { loadOrCreateIdentity } from './relay/identity.ts'
-import { RelayNode } from './relay/node.ts'
+import { loadOrCreateIdentity, type LoadedIdentity } from './relay/identity.ts'
+import { agentVersionOf, type RelayNode } from './relay/node.ts'
+import { SettingsKeeper } from './settings/keeper.ts'
+import type { Loaded, LoadOptions } from './settings/load.ts'
 
 export interface AppComponents {
   log: Log
+  logTail: LogTail
+  /** Someone asked for the end over the Api: let circuits finish for that many seconds, then stop. */
+  stopRequested: (seconds: number) => void
 }
 
 export interface AppOptions {
-  settings: Settings
-  dataDir: string
-  /** The key file; `identity.key` in the data folder unless given. */
-  identityFile?: string
+  loaded: Loaded
+  /** How the settings were loaded, to load them again. */
+  load: Omit<LoadOptions, 'patch'>
   version: string
-  /** What the person asked for by flag: if one of these cannot listen, the start fails. */
-  askedFor?: ReadonlySet<string>
   debug?: string
 }
 
@@ -31,38 +40,77 @@ export interface Applied {
   needsRestart: Key[]
 }
 
+const SECOND_MS = 1000
+
 /**
  * The node with everything around it. Making one starts nothing; `start` opens its parts in order, `stop`
  * closes them in reverse and can be called at any time.
  */
 export class App {
   readonly bus: NodeBus = createBus()
-  readonly counters: Counters = createCounters(this.bus)
-  readonly #log: Log
+  readonly figures: Figures
+  readonly settings: SettingsKeeper
+  readonly events: EventLog
+  readonly api: Api
+  readonly #components: AppComponents
   readonly #options: AppOptions
+  readonly #runner: NodeRunner
+  readonly #startedAt = new Date()
   #settings: Settings
-  #node: RelayNode | undefined
+  #lastMode: NodeMode = 'open'
+  #identity: LoadedIdentity | undefined
   #http: PublicHttp | undefined
+  #control: Control | undefined
+  readonly #warnings: string[] = []
   /** What `stop` has to undo, in the order it was done. */
   readonly #undo: (() => void | Promise<void>)[] = []
   #stopped: Promise<void> | undefined
 
-  constructor({ log }: AppComponents, options: AppOptions) {
-    this.#log = log
+  constructor(components: AppComponents, options: AppOptions) {
+    const { log, logTail } = components
+    const { loaded, load, version, debug } = options
+    this.#components = components
     this.#options = options
-    this.#settings = options.settings
+    this.#settings = loaded.settings
+    this.events = new EventLog({ now: () => Date.now(), run: randomBytes(4).toString('hex') })
+    this.figures = new Figures({ bus: this.bus, log, settings: () => this.#settings, node: () => this.#runner.node })
+    this.#runner = new NodeRunner(
+      {
+        log,
+        bus: this.bus,
+        settings: () => this.#settings,
+        quotaUsedUp: () => this.figures.quotaUsedUp,
+        remember: this.figures,
+        modeChanged: info => this.#onMode(info)
+      },
+      { version, debug, askedFor: loaded.listenerFlags }
+    )
+    this.settings = new SettingsKeeper(
+      { apply: settings => this.applySettings(settings), running: () => this.#settings },
+      { loaded, load }
+    )
+    this.api = this.#createApi()
     logEvents(this.bus, log, () => this.#settings)
+    forwardEvents(this.bus, this.events)
+    logTail.onLine(line => this.events.emit('log', line))
   }
 
   /** @throws AppError; what was opened before it is closed again */
   async start(): Promise<void> {
+    const { loaded } = this.#options
     try {
-      const folder = await openDataFolder(this.#options.dataDir)
+      const folder = await openDataFolder(loaded.dataDir)
       await folder.lock()
       this.#undo.push(() => folder.unlock())
-      await this.#startNode(folder)
+      this.#undo.push(await this.figures.start(folder.dir))
+      const identity = await this.#loadIdentity(loaded.identity ?? folder.identityFile)
+      this.#undo.push(() => this.#runner.stop())
+      await this.#runner.start(identity)
       if (this.#settings['http.enabled']) await this.#startHttp()
+      await this.#openControl(folder.dir)
       this.#undo.push(this.#startSummary())
+      const everySecond = setInterval(() => this.#onSecond(), SECOND_MS)
+      this.#undo.push(() => clearInterval(everySecond))
     } catch (error) {
       await this.stop()
       throw error
@@ -71,7 +119,7 @@ export class App {
 
   /** Takes no new work, lets circuits finish for that many seconds, then ends them. `stop` comes after. */
   async drain(seconds: number): Promise<void> {
-    await this.#node?.relay.drain(seconds * 1000)
+    await this.#runner.drain(seconds)
   }
 
   stop(): Promise<void> {
@@ -79,9 +127,30 @@ export class App {
     return this.#stopped
   }
 
+  /** @throws if it was not started, or sleeps */
   get node(): RelayNode {
-    if (this.#node === undefined) throw new Error('the app was not started')
-    return this.#node
+    const { node } = this.#runner
+    if (node === undefined) throw new Error('the node does not run')
+    return node
+  }
+
+  get mode(): ModeInfo {
+    return this.#runner.mode
+  }
+
+  /** @throws if the app was not started */
+  get peerId(): string {
+    if (this.#identity === undefined) throw new Error('the app was not started')
+    return this.#identity.peerId
+  }
+
+  /** Complete multiaddrs that clients may try; none while the node sleeps. */
+  get addresses(): string[] {
+    return this.#runner.node?.addresses.all ?? []
+  }
+
+  get controlUrl(): string | undefined {
+    return this.#control?.controlUrl
   }
 
   /** Where the public pages are, for someone on this machine. */
@@ -97,36 +166,121 @@ export class App {
     const applied = changed.filter(key => fieldOf(key).applies === 'live')
     const live = Object.fromEntries(applied.map(key => [key, settings[key]]))
     this.#settings = { ...this.#settings, ...live }
-    this.#log.level = this.#settings['log.level']
-    this.#node?.applySettings(this.#settings)
+    this.#components.log.level = this.#settings['log.level']
     this.#http?.setRequestsPerIpPerMinute(this.#settings['http.requestsPerIpPerMinute'])
+    this.#runner.settingsChanged()
     return { applied, needsRestart: changed.filter(key => !applied.includes(key)) }
   }
 
-  async #startNode(folder: DataFolder): Promise<void> {
-    const { version, askedFor, debug, identityFile } = this.#options
-    const identity = await loadOrCreateIdentity(identityFile ?? folder.identityFile)
-    if (identity.warning !== undefined) this.#log.warn(identity.warning)
-    if (identity.created) this.#log.info({ peerId: identity.peerId }, 'created a new identity')
-    const node = new RelayNode(
-      { privateKey: identity.privateKey, bus: this.bus, warn: sentence => this.#log.warn(sentence) },
-      { settings: this.#settings, version, askedFor, debug }
+  /** Reads the settings file anew and applies it. @throws AppError; the settings stay as they were then */
+  reloadSettings(): SettingsChanged {
+    return this.#told(this.settings.reload())
+  }
+
+  #createApi(): Api {
+    const { figures } = this
+    const runner = this.#runner
+    return createNodeApi({
+      version: this.#options.version,
+      peerId: () => this.peerId,
+      profile: () => this.settings.loaded.profile,
+      startedAt: this.#startedAt,
+      node: () => runner.node,
+      settings: {
+        running: () => this.#settings,
+        describe: () => this.settings.describe(),
+        change: values => this.#told(this.settings.change(values)),
+        reload: () => this.reloadSettings()
+      },
+      modes: {
+        info: () => runner.mode,
+        pause: seconds => runner.pause(seconds === undefined ? undefined : Date.now() + seconds * 1000),
+        resume: () => runner.resume(),
+        drain: seconds => this.#components.stopRequested(seconds ?? this.#settings['shutdown.timeoutSeconds'])
+      },
+      figures,
+      logs: lines => this.#components.logTail.newest(lines),
+      lastEventId: () => this.events.lastId,
+      urls: () => ({
+        publicUrls: this.#http?.addresses() ?? [],
+        metricsUrls: this.#control?.metricsUrls ?? []
+      }),
+      warnings: () => [...runner.warnings, ...this.#warnings, ...figures.warnings]
+    })
+  }
+
+  #told(change: SettingsChanged): SettingsChanged {
+    const { applied, needsRestart, saved } = change
+    this.#components.log.info({ applied, needsRestart, saved }, 'settings changed')
+    this.events.emit('settings-changed', change)
+    return change
+  }
+
+  #onMode(info: ModeInfo): void {
+    this.events.emit('mode-changed', info)
+    // Draining tells its progress every second; that is for those who watch it.
+    if (info.mode === this.#lastMode) return
+    this.#lastMode = info.mode
+    this.#components.log.info({ ...info }, 'mode changed')
+  }
+
+  #onSecond(): void {
+    this.#runner.tick()
+    this.#runner.checkQuota()
+    if (!this.events.hasListener('tick')) return
+    const { node, mode } = this.#runner
+    const { rates, counters } = this.figures
+    this.events.emit('tick', {
+      rates,
+      circuits: node?.relay.circuits.size ?? 0,
+      reservations: node?.relay.reservations.size ?? 0,
+      peers: node?.connectedPeers ?? 0,
+      bytes: { toTarget: counters.bytesToTarget, toSource: counters.bytesToSource },
+      mode
+    })
+  }
+
+  async #loadIdentity(file: string): Promise<LoadedIdentity> {
+    const { log } = this.#components
+    const identity = await loadOrCreateIdentity(file)
+    if (identity.warning !== undefined) this.#warn(identity.warning)
+    if (identity.created) log.info({ peerId: identity.peerId }, 'created a new identity')
+    this.#identity = identity
+    return identity
+  }
+
+  /** Said in the log and, as long as the app runs, in its status. */
+  #warn(sentence: string): void {
+    this.#warnings.push(sentence)
+    this.#components.log.warn(sentence)
+  }
+
+  async #openControl(dataDir: string): Promise<void> {
+    const { loaded, version } = this.#options
+    const control = await openControl(
+      {
+        api: this.api,
+        events: this.events,
+        metrics: this.figures.metrics,
+        log: this.#components.log,
+        warn: sentence => this.#warn(sentence)
+      },
+      { dataDir, version, settings: this.#settings, askedFor: loaded.listenerFlags }
     )
-    await node.start()
-    this.#node = node
-    this.#undo.push(() => node.stop())
+    this.#control = control
+    this.#undo.push(() => control.stop())
   }
 
   async #startHttp(): Promise<void> {
     const http = createPublicHttp(
       {
-        log: this.#log,
+        log: this.#components.log,
         version: this.#options.version,
         identity: () => ({
-          peer_id: this.node.peerId,
-          addresses: this.node.addresses.all,
-          protocol_version: this.node.protocolVersion,
-          agent_version: this.node.agentVersion
+          peer_id: this.peerId,
+          addresses: this.addresses,
+          protocol_version: this.#settings['identity.protocolVersion'],
+          agent_version: agentVersionOf(this.#settings, this.#options.version)
         }),
         health: () => this.#health()
       },
@@ -140,8 +294,8 @@ export class App {
       await http.start()
     } catch (error) {
       // The relay does without these pages, unless the person asked for them.
-      if (this.#options.askedFor?.has('http') === true) throw error
-      this.#log.warn(error instanceof Error ? error.message : String(error))
+      if (this.#options.loaded.listenerFlags.has('http')) throw error
+      this.#warn(error instanceof Error ? error.message : String(error))
       return
     }
     this.#http = http
@@ -149,25 +303,28 @@ export class App {
   }
 
   #health() {
-    const { mode } = this.node.relay
-    const draining = mode !== 'open' && mode !== 'paused'
+    const { node, mode } = this.#runner
+    const draining = mode.mode !== 'open' && mode.mode !== 'paused'
     return {
       alive: true as const,
-      listening: this.node.addresses.listening.length > 0,
+      listening: node !== undefined && node.addresses.listening.length > 0,
       draining,
-      reasons: draining ? [mode] : []
+      reasons: draining ? [mode.mode] : []
     }
   }
 
   #startSummary(): () => void {
     return startSummary({
-      log: this.#log,
-      counters: this.counters,
-      activity: () => ({
-        activeCircuits: this.node.relay.circuits.size,
-        reservedPeers: this.node.relay.reservations.size,
-        connectedPeers: this.node.connectedPeers
-      }),
+      log: this.#components.log,
+      counters: this.figures.counters,
+      activity: () => {
+        const { node } = this.#runner
+        return {
+          activeCircuits: node?.relay.circuits.size ?? 0,
+          reservedPeers: node?.relay.reservations.size ?? 0,
+          connectedPeers: node?.connectedPeers ?? 0
+        }
+      },
       clock: () => performance.now()
     })
   }
@@ -177,7 +334,7 @@ export class App {
       try {
         await undo()
       } catch (error) {
-        this.#log.warn({ err: error }, 'a part of the node did not stop cleanly')
+        this.#components.log.warn({ err: error }, 'a part of the node did not stop cleanly')
       }
     }
   }

@@ -24,13 +24,14 @@ async function main(argv: string[]): Promise<number> {
     )
   }
   const { loadSettings } = await import('./settings/load.ts')
-  const loaded = loadSettings({ flags, env: process.env, entry: 'headless' })
+  const load = { flags, env: process.env, entry: 'headless' } as const
+  const loaded = loadSettings(load)
   if (flags.options.printSettings) {
     const { printSettings } = await import('./settings/print.ts')
     return print(printSettings(loaded, { json: flags.options.json }))
   }
   const { runHeadless } = await import('./headless.ts')
-  return runHeadless(loaded, version)
+  return runHeadless({ loaded, load, version, debug: process.env['DEBUG'] })
 }
 
 function print(text: string): number {

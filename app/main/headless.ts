@@ -1,30 +1,33 @@
-import { App } from './app.ts'
+import { messageOf } from '../shared/errors.ts'
+import { App, type AppOptions } from './app.ts'
+import { LogTail } from './observe/log-tail.ts'
 import { createLog, isPretty, type Log } from './observe/log.ts'
 import type { Loaded } from './settings/load.ts'
 
 /** Runs the node without a window until it is told to stop. Resolves with the exit code. */
-export async function runHeadless(loaded: Loaded, version: string): Promise<number> {
-  const { settings, dataDir, identity, listenerFlags } = loaded
-  const log = createLog(settings)
+export async function runHeadless(options: AppOptions): Promise<number> {
+  const { loaded } = options
+  const logTail = new LogTail()
+  const log = createLog(loaded.settings, logTail)
   for (const warning of loaded.warnings) log.warn(warning)
-  const app = new App(
-    { log },
-    {
-      settings,
-      dataDir,
-      identityFile: identity,
-      version,
-      askedFor: listenerFlags,
-      debug: process.env['DEBUG']
-    }
-  )
+  const ending = new Ending(log)
+  const app = new App({ log, logTail, stopRequested: seconds => ending.begin(app, seconds) }, options)
   // Whoever read our output has gone (`… | head`): the node goes on without it.
   process.stdout.on('error', () => {})
-  const stopped = stopOnSignals(app, log, settings['shutdown.timeoutSeconds'])
+  stopOnSignals(app, ending)
+  process.on('SIGHUP', () => reload(app, log))
   surviveFaults(log)
-  const started = await Promise.race([app.start().then(() => true), stopped.then(() => false)])
+  const started = await Promise.race([app.start().then(() => true), ending.code.then(() => false)])
   if (started) announce(app, loaded, log)
-  return stopped
+  return ending.code
+}
+
+function reload(app: App, log: Log): void {
+  try {
+    app.reloadSettings()
+  } catch (error) {
+    log.error(`${messageOf(error)} The settings stay as they were.`)
+  }
 }
 
 /** More faults than this in a minute, and the node is broken rather than attacked. */
@@ -59,17 +62,18 @@ function surviveFaults(log: Log): void {
 
 /** Says where the node is, for people or for programs. */
 function announce(app: App, { settings, dataDir, profile }: Loaded, log: Log): void {
-  const { peerId, addresses } = app.node
+  const { peerId, addresses, controlUrl: control } = app
   const identity = app.identityUrls
   if (!isPretty(settings, process.stdout)) {
-    log.info({ peerId, addresses: addresses.all, identity, dataDir, profile }, 'listening')
+    log.info({ peerId, addresses, identity, control, dataDir, profile }, 'listening')
     return
   }
   const rows: [string, readonly string[]][] = [
     ['peer id', [peerId]],
-    ['listening on', addresses.all],
+    ['listening on', addresses],
     ['identity', identity],
     ['data', [dataDir]],
+    ['control', control === undefined ? [] : [`${control} (waystation status, …)`]],
     ['profile', [`${profile} (--print-settings shows what is in force)`]],
     ['to stop', ['Ctrl-C: circuits may finish; once more: at once']]
   ]
@@ -85,30 +89,48 @@ function announce(app: App, { settings, dataDir, profile }: Loaded, log: Log): v
  */
 const SAME_SIGNAL_MS = 500
 
-/** The first signal lets circuits finish, the second ends at once. */
-function stopOnSignals(app: App, log: Log, drainSeconds: number): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>()
-  let askedAt: number | undefined
-  const onSignal = (): void => {
-    if (askedAt !== undefined) {
-      if (performance.now() - askedAt < SAME_SIGNAL_MS) return
-      log.warn('stopping at once')
-      void app.stop().finally(() => resolve(0))
-      // Whatever still holds on has had its chance.
-      setTimeout(() => resolve(0), 2_000).unref()
-      return
-    }
-    askedAt = performance.now()
-    log.info(
-      { drainSeconds },
-      'stopping: no new work is taken, circuits may finish (a second signal ends at once)'
-    )
+/** The end of the node, asked for by a signal or over the Api: circuits may finish, unless it is asked for again. */
+class Ending {
+  readonly #log: Log
+  readonly #code = Promise.withResolvers<number>()
+  #begunAt: number | undefined
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  /** The exit code. */
+  get code(): Promise<number> {
+    return this.#code.promise
+  }
+
+  /** Lets circuits finish for that many seconds, then stops. Asked for once more, it ends sooner if need be. */
+  begin(app: App, drainSeconds: number): void {
+    const again = this.#begunAt !== undefined
+    this.#begunAt ??= performance.now()
+    const hint = again ? '' : ': no new work is taken, circuits may finish (a second signal ends at once)'
+    this.#log.info({ drainSeconds }, `stopping${hint}`)
     void app
       .drain(drainSeconds)
       .then(() => app.stop())
-      .then(() => log.info('stopped'))
-      .finally(() => resolve(0))
+      .finally(() => {
+        if (!again) this.#log.info('stopped')
+        this.#code.resolve(0)
+      })
   }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
-  return promise
+
+  /** A signal: the first lets circuits finish, the second ends at once. */
+  signal(app: App, drainSeconds: number): void {
+    if (this.#begunAt === undefined) return this.begin(app, drainSeconds)
+    if (performance.now() - this.#begunAt < SAME_SIGNAL_MS) return
+    this.#log.warn('stopping at once')
+    void app.stop().finally(() => this.#code.resolve(0))
+    // Whatever still holds on has had its chance.
+    setTimeout(() => this.#code.resolve(0), 2_000).unref()
+  }
+}
+
+function stopOnSignals(app: App, ending: Ending): void {
+  const onSignal = (): void => ending.signal(app, app.settings.loaded.settings['shutdown.timeoutSeconds'])
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal)
 }

@@ -49,8 +49,8 @@ export interface ApiError {
   details?: ErrorDetails
 }
 
-/** `open` takes work; `paused` and `quota` keep away new work; `draining` is about to stop; `asleep`: no listener. */
-export type NodeMode = 'open' | 'paused' | 'draining' | 'quota' | 'asleep'
+/** `open` takes work; `paused` keeps what runs; `quota`: finishes, then sleeps; `draining`: is about to stop. */
+export type NodeMode = 'open' | 'paused' | 'draining' | 'quota'
 
 export interface ModeInfo {
   mode: NodeMode

@@ -33,6 +33,13 @@ export type ErrorCode =
   | 'file-unreadable'
   | 'file-exists'
   | 'not-running'
+  | 'setting-locked'
+  | 'bad-request'
+  | 'not-authorised'
+  | 'unknown-method'
+  | 'unknown-circuit'
+  | 'unknown-peer'
+  | 'internal'
 
 /** Plain values that say which setting, file or port the error is about. */
 export type ErrorDetails = Record<string, string | number | boolean | undefined>

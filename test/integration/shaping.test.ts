@@ -106,7 +106,7 @@ describe.each(KINDS)('on %s', kind => {
     await using peers = await Scene.create(kind, { 'relay.rate.perPeerBytesPerSecond': 300 * kB })
     await using named = await Scene.create(kind, { 'relay.rate.perPeerBytesPerSecond': 300 * kB })
     const [busy, slow] = [await peers.peer(), await named.peer()]
-    named.relay.node.relay.setPeerRate(slow.raw.id, 100 * kB)
+    named.relay.node.relay.setPeerRates(new Map([[slow.raw.id, 100 * kB]]))
     const readers = [await shared.peer(true), await own.peer(true), await named.peer(true)] as const
     const writers = [await shared.peer(), await own.peer()] as const
     const three = [await peers.peer(true), await peers.peer(true), await peers.peer(true)]

@@ -31,10 +31,11 @@ export type ReservationEnd = 'peer-gone' | 'denied' | 'stopped'
 
 /**
  * Why a circuit ended: both sides closed it; one side reset it; it carried or lasted all it may; the node
- * drained; the quota was reached; a peer's connection was lost; the peer is no longer allowed; the node stopped.
+ * drained; the quota was reached; a peer's connection was lost; the peer is no longer allowed; the operator closed it;
+ * the node stopped.
  */
 export type CircuitEnd =
-  'closed' | 'reset' | 'bytes' | 'duration' | 'drained' | 'quota' | 'peer-gone' | 'denied' | 'stopped'
+  'closed' | 'reset' | 'bytes' | 'duration' | 'drained' | 'quota' | 'peer-gone' | 'denied' | 'operator' | 'stopped'
 
 export interface CircuitClosed {
   id: number

@@ -1,6 +1,7 @@
-import { pino, type Logger } from 'pino'
+import { pino, type DestinationStream, type Logger } from 'pino'
 import pretty from 'pino-pretty'
 import type { Settings } from '../../shared/settings.ts'
+import type { LogTail } from './log-tail.ts'
 
 export type Log = Logger
 
@@ -12,11 +13,26 @@ export interface LogOutput {
   isTTY?: boolean
 }
 
-/** The node's log on standard output: for people on a terminal, one JSON object a line elsewhere. */
-export function createLog(settings: LogSettings, output: LogOutput = process.stdout): Log {
+/**
+ * The node's log on standard output: for people on a terminal, one JSON object a line elsewhere. `tail` keeps the
+ * newest lines for who asks the running node.
+ */
+export function createLog(settings: LogSettings, tail: LogTail, output: LogOutput = process.stdout): Log {
   const options = { level: settings['log.level'], base: null, timestamp: pino.stdTimeFunctions.isoTime }
-  if (!isPretty(settings, output)) return pino(options, pino.destination({ fd: output.fd, sync: true }))
-  const stream = pretty({
+  const destination = isPretty(settings, output)
+    ? prettyStream(output)
+    : pino.destination({ fd: output.fd, sync: true })
+  // Everything passes here; what is logged at all is the logger's level to say, which changes while it runs.
+  const level = 'trace'
+  const streams = [
+    { level, stream: destination },
+    { level, stream: tail }
+  ] as const
+  return pino(options, pino.multistream([...streams]))
+}
+
+function prettyStream(output: LogOutput): DestinationStream {
+  return pretty({
     colorize: output.isTTY && process.env['NO_COLOR'] === undefined,
     translateTime: 'SYS:HH:MM:ss',
     singleLine: true,
@@ -24,7 +40,6 @@ export function createLog(settings: LogSettings, output: LogOutput = process.std
     sync: true,
     destination: output.fd
   })
-  return pino(options, stream)
 }
 
 /** Whether log lines are made for people. */

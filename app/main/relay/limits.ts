@@ -1,4 +1,4 @@
-import type { Settings } from '../../shared/settings.ts'
+import { parsePeerRate, type Settings } from '../../shared/settings.ts'
 
 /** The relay's limits. Unlimited is Infinity here, and 0 in the settings: this file is the border. */
 export interface RelayLimits {
@@ -33,6 +33,12 @@ export function limitsOf(settings: Settings): RelayLimits {
       perIpPerMinute: unlimited(settings['relay.attempts.perIpPerMinute'])
     }
   }
+}
+
+/** Rates of single peers in bytes a second; of a peer given twice, the last. */
+export function peerRatesOf(settings: Settings): ReadonlyMap<string, number> {
+  const rates = settings['relay.rate.peers'].map(parsePeerRate).filter(each => each !== undefined)
+  return new Map(rates.map(({ peer, bytesPerSecond }) => [peer, bytesPerSecond]))
 }
 
 /**

@@ -17,7 +17,8 @@ import { isServer } from './dht-seams.ts'
 import { DhtStore } from './dht-store.ts'
 import { dhtServer } from './dht.ts'
 import { forgetPeersThatLeft } from './forget-peers.ts'
-import { connectionsFor, limitsOf } from './limits.ts'
+import { Inspector } from './inspect.ts'
+import { connectionsFor, limitsOf, peerRatesOf } from './limits.ts'
 import { announcedAt, judgeFailures, listenAddresses, type ListenFailure } from './listening.ts'
 import { libp2pLogger } from './quiet-logger.ts'
 import { protocols } from './transports.ts'
@@ -29,6 +30,8 @@ const UPGRADE_TIMEOUT_MS = 30_000
 export interface RelayNodeComponents {
   privateKey: PrivateKey
   bus: NodeBus
+  /** Numbers of circuits, where several nodes follow each other in one process. */
+  nextCircuitId?: () => number
   /** Sentences a person should read: a transport that could not be opened, no IPv6. */
   warn(sentence: string): void
 }
@@ -58,7 +61,7 @@ export class RelayNode {
     this.#settings = options.settings
     this.peerId = peerIdFromPrivateKey(components.privateKey).toString()
     this.protocolVersion = options.settings['identity.protocolVersion']
-    this.agentVersion = options.settings['identity.agentVersion'] || `waystation/${options.version}`
+    this.agentVersion = agentVersionOf(options.settings, options.version)
   }
 
   /** @throws AppError where a listener that was asked for, or every one, cannot be opened */
@@ -102,15 +105,20 @@ export class RelayNode {
     const running = this.#running
     if (running === undefined) return
     running.relay.setLimits(limitsOf(settings))
+    running.relay.setPeerRates(peerRatesOf(settings))
     running.relay.setAccess({ allow: settings['access.allow'], deny: settings['access.deny'] })
     const open = running.libp2p.getConnections().length
     running.connectionManager.setMaxConnections(connectionsFor(settings, open).total)
   }
 
-  /** Complete multiaddrs: where it listens, and all that a client may try, public ones first. */
-  get addresses(): { listening: string[]; all: string[] } {
+  /** Complete multiaddrs: where it listens, what it announces, and all that a client may try, public ones first. */
+  get addresses(): { listening: string[]; announced: string[]; all: string[] } {
     const { addresses } = this.#require()
-    return { listening: addresses.listening().map(String), all: addresses.all().map(String) }
+    return {
+      listening: addresses.listening().map(String),
+      announced: addresses.announced().map(String),
+      all: addresses.all().map(String)
+    }
   }
 
   /** Open connections by transport. */
@@ -125,6 +133,11 @@ export class RelayNode {
 
   get connectedPeers(): number {
     return this.#running?.libp2p.getPeers().length ?? 0
+  }
+
+  /** What runs in it now. @throws if the node was not started */
+  get inspector(): Inspector {
+    return this.#require().inspector
   }
 
   /** DHT servers known. */
@@ -162,6 +175,8 @@ export class RelayNode {
           relay = new CircuitRelay(components, {
             bus,
             limits: limitsOf(settings),
+            peerRates: peerRatesOf(settings),
+            nextCircuitId: this.#components.nextCircuitId,
             access: { allow: settings['access.allow'], deny: settings['access.deny'] },
             addressesFor: connection => known.forReservation(connection)
           })
@@ -194,7 +209,9 @@ export class RelayNode {
       throw new Error('libp2p made no relay service')
     }
     const dhtSize = (): number => dht?.routingTable.size ?? 0
-    return { libp2p, connectionManager, relay, addresses, dhtSize, stopForgetting }
+    const known = relay
+    const inspector = new Inspector({ libp2p, relay: known, peerRates: () => known.peerRates })
+    return { libp2p, connectionManager, relay, addresses, inspector, dhtSize, stopForgetting }
   }
 
   /**
@@ -238,8 +255,14 @@ interface Running {
   connectionManager: ConnectionManager
   relay: CircuitRelay
   addresses: Addresses
+  inspector: Inspector
   dhtSize: () => number
   stopForgetting: () => void
+}
+
+/** The agent version that identify sends. */
+export function agentVersionOf(settings: Settings, version: string): string {
+  return settings['identity.agentVersion'] || `waystation/${version}`
 }
 
 /** identify takes a prefix for its protocol version, but not the version itself. */

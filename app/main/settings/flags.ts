@@ -4,7 +4,7 @@ import { isBooleanWord, parseValue } from '../../shared/values.ts'
 import { flagsByName, type FlagOptions, type FlagSpec } from './flag-table.ts'
 import { suggestion } from './nearest.ts'
 
-export type Listener = 'tcp' | 'quic' | 'ws' | 'http'
+export type Listener = 'tcp' | 'quic' | 'ws' | 'http' | 'control' | 'metrics'
 
 export interface Flags {
   /** The settings given, already read, and the flag that gave each. */
@@ -27,13 +27,14 @@ export function parseFlags(argv: readonly string[]): Flags {
   return { given, options, positionals, errors, listenerFlags: listenersAskedFor(given) }
 }
 
-const LISTENERS = ['tcp', 'quic', 'ws', 'http'] as const
+const LISTENERS = ['tcp', 'quic', 'ws', 'http', 'control'] as const
 
 function listenersAskedFor(given: Flags['given']): Set<Listener> {
-  const asked = LISTENERS.filter(name => {
+  const asked: Listener[] = LISTENERS.filter(name => {
     const enabled = given.get(`${name}.enabled`)?.value
     return enabled === true || (enabled === undefined && given.has(`${name}.port`))
   })
+  if (given.has('metrics.listen')) asked.push('metrics')
   return new Set(asked)
 }
 

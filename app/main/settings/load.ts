@@ -1,8 +1,8 @@
 import { AppError } from '../../shared/errors.ts'
 import { defaultOf, keys, type Key, type Profile, type Settings } from '../../shared/settings.ts'
-import { validateSettings } from '../../shared/values.ts'
+import { parseValue, validateSettings } from '../../shared/values.ts'
 import { readEnvironment, type Environment } from './environment.ts'
-import { readSettingsFile, settingsFilePath, type OpenStore } from './file.ts'
+import { readSettingsFile, settingsFilePath, type FileSettings, type OpenStore, type SettingsPatch } from './file.ts'
 import { parseFlags, type Flags, type Listener } from './flags.ts'
 import { resolveDataDir } from './paths.ts'
 
@@ -24,6 +24,8 @@ export interface LoadOptions {
   dataDir?: string
   entry: Entry
   openStore?: OpenStore
+  /** Changes to the settings file that are not made yet: to see what they would come to. */
+  patch?: SettingsPatch
 }
 
 export interface Loaded {
@@ -62,6 +64,7 @@ export function loadSettings(options: LoadOptions): Loaded {
   const dataDir = options.dataDir ?? resolveDataDir(flags.options.dataDir, env)
   const chosenFile = flags.options.config ?? (env['WAYSTATION_CONFIG'] || undefined)
   const file = readSettingsFile(settingsFilePath(dataDir, chosenFile), options.openStore)
+  const inFile = patched(file, options.patch ?? {})
 
   const given = (key: Key): Given | undefined => {
     const flag = flags.given.get(key)
@@ -69,7 +72,7 @@ export function loadSettings(options: LoadOptions): Loaded {
     const variable = environment.given.get(key)
     if (variable !== undefined)
       return { value: variable.value, source: { from: 'environment', name: variable.name } }
-    const stored = file.given.get(key)
+    const stored = inFile.get(key)
     return stored === undefined
       ? undefined
       : { value: stored.value, source: { from: 'file', name: stored.name } }
@@ -92,6 +95,16 @@ export function loadSettings(options: LoadOptions): Loaded {
     identity: flags.options.identity,
     listenerFlags: flags.listenerFlags
   }
+}
+
+function patched(file: FileSettings, patch: SettingsPatch): FileSettings['given'] {
+  const given = new Map(file.given)
+  for (const [name, value] of Object.entries(patch)) {
+    const key = name as Key
+    if (value === undefined) given.delete(key)
+    else given.set(key, { value: parseValue(key, value), name: file.path })
+  }
+  return given
 }
 
 function byDefault(key: Key, profile: Profile): Given {

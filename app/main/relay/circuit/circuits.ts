@@ -31,6 +31,8 @@ export interface CircuitsComponents {
   shaper: Shaper
   clock: () => number
   limits: () => RelayLimits
+  /** Numbers that no other circuit of this process has. */
+  nextId: () => number
 }
 
 /** The circuits of a relay: their places, their bytes, their ends. */
@@ -40,7 +42,6 @@ export class Circuits {
   readonly #perPeer = new Map<string, number>()
   readonly #traffic = new Map<string, PeerTraffic>()
   #slots = 0
-  #nextId = 1
   #idle: (() => void)[] = []
 
   constructor(components: CircuitsComponents) {
@@ -92,7 +93,7 @@ export class Circuits {
   run(slot: Slot, sourceStream: Stream, targetStream: Stream): Circuit {
     const { bus, shaper, clock, limits } = this.#components
     const { source, target } = slot
-    const id = this.#nextId++
+    const id = this.#components.nextId()
     const since = clock()
     const splice = new Splice({
       source: sourceStream,
@@ -126,6 +127,13 @@ export class Circuits {
       const reason = reasonFor(circuit)
       if (reason !== undefined) circuit.splice.end(reason)
     }
+  }
+
+  /** Ends one circuit for its operator; false if there is none of that number. */
+  close(id: number): boolean {
+    const circuit = this.#running.get(id)
+    circuit?.splice.end('operator')
+    return circuit !== undefined
   }
 
   /** Ends what lasts or carries more than the limits, as they are now, allow. */

@@ -33,9 +33,19 @@ export interface CircuitRelayInit {
   bus: NodeBus
   limits: RelayLimits
   access: Access
+  /** Rates of single peers, in bytes a second. */
+  peerRates?: ReadonlyMap<string, number>
   /** What a reservation tells its peer to announce: complete, the best first. */
   addressesFor: (connection: Connection) => Multiaddr[]
+  /** Numbers of circuits, for a node that makes a new relay after another: 1, 2, 3 unless given. */
+  nextCircuitId?: () => number
   timing?: Timing
+}
+
+/** 1, 2, 3, … */
+export function counter(): () => number {
+  let last = 0
+  return () => ++last
 }
 
 /**
@@ -51,6 +61,7 @@ export class CircuitRelay implements Startable {
   readonly #shaper: Shaper
   readonly #gate: Gate
   readonly #hop: Hop
+  #peerRates: ReadonlyMap<string, number> = new Map()
   #sweep: ReturnType<typeof setInterval> | undefined
 
   constructor(components: CircuitRelayComponents, init: CircuitRelayInit) {
@@ -61,7 +72,10 @@ export class CircuitRelay implements Startable {
     this.#timing = timing
     this.#shaper = new Shaper(limits.rate, timing)
     this.#gate = new Gate(limits, access, clock)
-    this.circuits = new Circuits({ bus, shaper: this.#shaper, clock, limits: () => this.#gate.limits })
+    this.setPeerRates(init.peerRates ?? new Map())
+    const { nextCircuitId = counter() } = init
+    const limitsNow = (): RelayLimits => this.#gate.limits
+    this.circuits = new Circuits({ bus, shaper: this.#shaper, clock, limits: limitsNow, nextId: nextCircuitId })
     const { peerId, privateKey, connectionManager } = components
     const { circuits, reservations } = this
     const gate = this.#gate
@@ -107,14 +121,19 @@ export class CircuitRelay implements Startable {
     this.#gate.mode = mode
   }
 
-  /** Takes no new work, waits for circuits to end, and after that many milliseconds ends those left. */
-  async drain(milliseconds: number): Promise<void> {
-    this.setMode('draining')
+  /**
+   * Takes no new work, waits for circuits to end, and after that many milliseconds ends those left. `why`: the node
+   * is to stop, or the quota was reached.
+   */
+  async drain(milliseconds: number, why: 'draining' | 'quota' = 'draining'): Promise<void> {
+    this.setMode(why)
     const deadline = Promise.withResolvers<void>()
     const cancel = this.#timing.after(milliseconds, deadline.resolve)
     await Promise.race([this.circuits.untilIdle(), deadline.promise])
     cancel()
-    this.circuits.endWhere(() => 'drained')
+    // It may have been resumed meanwhile.
+    if (this.mode !== why) return
+    this.circuits.endWhere(() => (why === 'quota' ? 'quota' : 'drained'))
   }
 
   /** Applies other limits, to running circuits too: those that are still inside them go on. */
@@ -138,9 +157,15 @@ export class CircuitRelay implements Startable {
     )
   }
 
-  /** Gives one peer a rate of its own, in bytes a second and each direction; undefined: that of all peers. */
-  setPeerRate(peer: string, bytesPerSecond: number | undefined): void {
-    this.#shaper.setPeerRate(peer, bytesPerSecond)
+  /** Rates of single peers, in bytes a second and each direction; all others have that of all peers. */
+  setPeerRates(rates: ReadonlyMap<string, number>): void {
+    for (const peer of this.#peerRates.keys()) if (!rates.has(peer)) this.#shaper.setPeerRate(peer, undefined)
+    for (const [peer, rate] of rates) this.#shaper.setPeerRate(peer, rate)
+    this.#peerRates = rates
+  }
+
+  get peerRates(): ReadonlyMap<string, number> {
+    return this.#peerRates
   }
 
   readonly #onPeerGone = (event: CustomEvent<PeerId>): void => {

@@ -1,9 +1,16 @@
-import { reader as createReader, writer as createWriter, type Reader, type Writer } from 'protons-runtime'
-import type { Uint8ArrayList } from 'uint8arraylist'
+import {
+  BYTES,
+  codec,
+  readNested,
+  tag,
+  VARINT,
+  writeNested,
+  type Fields,
+  type Write
+} from '../../protobuf.ts'
 
 /**
- * The messages of Circuit Relay v2 (libp2p/specs, relay/circuit-v2.md), written by hand: generated code uses
- * enums and namespaces, which Node's type stripping refuses. Enumerations stay open numbers, so that a
+ * The messages of Circuit Relay v2 (libp2p/specs, relay/circuit-v2.md). Enumerations stay open numbers, so that a
  * message with an unknown type or status is answered by the protocol and not by the decoder.
  */
 
@@ -63,62 +70,6 @@ export interface VoucherMessage {
   peer: Uint8Array
   /** Unix time in seconds. */
   expiration: bigint
-}
-
-/** Encodes and decodes one kind of message, without its length prefix. `decode` throws on malformed bytes. */
-interface MessageCodec<M> {
-  encode(value: M): Uint8Array
-  decode(data: Uint8Array | Uint8ArrayList): M
-}
-
-type Write<M> = (value: M, writer: Writer) => void
-/** By field number: its wire type, and how it is read. Fields that are not here are skipped. */
-type Fields<M> = Record<number, readonly [type: number, read: (into: M, reader: Reader) => void]>
-
-const VARINT = 0
-const BYTES = 2
-
-const tag = (writer: Writer, field: number, type: number): Writer => writer.uint32((field << 3) | type)
-
-function writeNested<M>(writer: Writer, field: number, value: M | undefined, write: Write<M>): void {
-  if (value === undefined) return
-  tag(writer, field, BYTES).fork()
-  write(value, writer)
-  writer.ldelim()
-}
-
-function readFields<M>(into: M, reader: Reader, end: number, fields: Fields<M>): M {
-  while (reader.pos < end) {
-    const next = reader.uint32()
-    const type = next & 7
-    const field = fields[next >>> 3]
-    if (field === undefined) reader.skipType(type)
-    else if (field[0] === type) field[1](into, reader)
-    else throw new RangeError('a field has another type than its number says')
-  }
-  if (reader.pos !== end) throw new RangeError('a field is longer than the one around it')
-  return into
-}
-
-function readNested<M>(into: M, reader: Reader, fields: Fields<M>): M {
-  const length = reader.uint32()
-  const end = reader.pos + length
-  if (end > reader.len) throw new RangeError('a field is longer than its message')
-  return readFields(into, reader, end, fields)
-}
-
-function codec<M extends object>(write: Write<M>, empty: () => M, fields: Fields<M>): MessageCodec<M> {
-  return {
-    encode(value) {
-      const writer = createWriter()
-      write(value, writer)
-      return writer.finish()
-    },
-    decode(data) {
-      const reader = createReader(data)
-      return readFields(empty(), reader, reader.len, fields)
-    }
-  }
 }
 
 const noPeer = (): PeerMessage => ({ id: new Uint8Array(), addrs: [] })

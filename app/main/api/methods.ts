@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import type { Api, ApiError, Method, Result } from '../../shared/api.ts'
+import { AppError } from '../../shared/errors.ts'
+
+const PEER = z.string().min(1).max(128)
+const SECONDS = z.int().min(1).max(366 * 86_400)
+const NOTHING = z.strictObject({})
+const TIME = z.iso.datetime({ offset: true })
+
+/** What each method takes. Whatever carries a call (HTTP, IPC) checks it by this. */
+const REQUESTS = {
+  status: NOTHING,
+  reservations: NOTHING,
+  circuits: NOTHING,
+  peers: NOTHING,
+  refusals: NOTHING,
+  settings: NOTHING,
+  setSettings: z.strictObject({ values: z.record(z.string(), z.unknown()) }),
+  reloadSettings: NOTHING,
+  pause: z.strictObject({ seconds: SECONDS.optional() }),
+  resume: NOTHING,
+  drain: z.strictObject({ seconds: z.int().min(0).max(86_400).optional() }),
+  closeCircuit: z.strictObject({ id: z.int().min(1) }),
+  limitPeer: z.strictObject({ peer: PEER, bytesPerSecond: z.int().min(1).nullable() }),
+  blockPeer: z.strictObject({ peer: PEER }),
+  unblockPeer: z.strictObject({ peer: PEER }),
+  stats: NOTHING,
+  history: z.strictObject({
+    step: z.enum(['minute', 'hour', 'day']),
+    from: TIME.optional(),
+    to: TIME.optional()
+  }),
+  metrics: NOTHING,
+  logs: z.strictObject({ lines: z.int().min(0).optional() })
+} satisfies { [M in Method]: z.ZodType<NonNullable<Parameters<Api[M]>[0]> | Record<string, never>> }
+
+export function isMethod(name: string): name is Method {
+  return Object.hasOwn(REQUESTS, name)
+}
+
+/** Calls a method with a request that came from outside. Never throws: what goes wrong is in the answer. */
+export async function callMethod(api: Api, method: Method, request: unknown): Promise<Result<unknown>> {
+  try {
+    const checked = REQUESTS[method].safeParse(request ?? {})
+    if (!checked.success) throw badRequest(method, checked.error)
+    const call = api[method].bind(api) as (request: unknown) => Promise<unknown>
+    return { ok: true, value: await call(checked.data) }
+  } catch (error) {
+    if (error instanceof AppError) return { ok: false, error: errorOf(error) }
+    throw error
+  }
+}
+
+function badRequest(method: Method, error: z.ZodError): AppError {
+  const [issue] = error.issues
+  const field = issue?.path.join('.') ?? ''
+  const message = `${method}: ${field === '' ? 'the request' : field} is not right: ${issue?.message ?? 'unreadable'}.`
+  return new AppError('bad-request', message, { ...(field !== '' && { field }) })
+}
+
+export function errorOf(error: AppError): ApiError {
+  const { code, message, details } = error
+  const field = details['setting'] ?? details['field']
+  return { code, message, ...(field !== undefined && { field: String(field) }), details }
+}

@@ -1,0 +1,70 @@
+import { AppError, messageOf, systemCode } from '../../shared/errors.ts'
+import { bindAll, closeServer, serverFactory, SOCKET_LIMITS, urlOf, type RequestHandler } from '../net/http-sockets.ts'
+import type { MetricsText } from './control-http.ts'
+
+const STOP_GRACE_MS = 300
+
+export interface MetricsHttp {
+  /** `http://127.0.0.1:9464/metrics` */
+  url: string
+  stop(): Promise<void>
+}
+
+/**
+ * `GET /metrics` on an address of its own (setting `metrics.listen`), for a Prometheus that has no token.
+ * @throws AppError port-in-use, port-forbidden, address-unusable
+ */
+export async function startMetricsHttp(
+  metrics: MetricsText,
+  listen: string,
+  log: { error(values: object, message: string): void }
+): Promise<MetricsHttp> {
+  const { host, port } = split(listen)
+  const open = serverFactory(handler(metrics, log), SOCKET_LIMITS)
+  const { servers, unbound } = await bindAll([host], port, open).catch((error: unknown) => {
+    throw bindError(listen, error)
+  })
+  const [server] = servers
+  if (server === undefined) throw bindError(listen, unbound[0]?.error)
+  return { url: `${urlOf(server)}/metrics`, stop: () => closeServer(server, STOP_GRACE_MS) }
+}
+
+/** `127.0.0.1:9464`, `[::1]:9464` */
+function split(listen: string): { host: string; port: number } {
+  const colon = listen.lastIndexOf(':')
+  const host = listen.slice(0, colon).replace(/^\[|\]$/g, '')
+  return { host: host === 'localhost' ? '127.0.0.1' : host, port: Number(listen.slice(colon + 1)) }
+}
+
+function handler(metrics: MetricsText, log: { error(values: object, message: string): void }): RequestHandler {
+  return (request, response) => {
+    // Whatever a client still sends is not waited for.
+    request.resume()
+    const path = request.url?.split('?', 1)[0]
+    if (path !== '/metrics') return void response.writeHead(404).end('Metrics are at /metrics\n')
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return void response.writeHead(405, { allow: 'GET, HEAD' }).end()
+    }
+    metrics.text().then(
+      text => response.writeHead(200, { 'content-type': metrics.contentType, 'cache-control': 'no-store' }).end(text),
+      (error: unknown) => {
+        log.error({ err: error }, 'the metrics failed')
+        response.writeHead(500).end()
+      }
+    )
+  }
+}
+
+function bindError(listen: string, error: unknown): AppError {
+  const code = systemCode(error)
+  const details = { setting: 'metrics.listen', systemCode: code }
+  const remedy = 'Set metrics.listen to another IP:PORT (--metrics-listen), or leave it out.'
+  if (code === 'EADDRINUSE') {
+    return new AppError('port-in-use', `${listen} (metrics.listen) is in use by another program. ${remedy}`, details)
+  }
+  if (code === 'EACCES') {
+    return new AppError('port-forbidden', `This user may not open ${listen} (metrics.listen). ${remedy}`, details)
+  }
+  const why = code === 'EADDRNOTAVAIL' ? 'this machine has no such address' : messageOf(error)
+  return new AppError('address-unusable', `${listen} (metrics.listen) cannot be opened: ${why}. ${remedy}`, details)
+}

@@ -1,0 +1,182 @@
+import type {
+  AddressInfo,
+  Api,
+  CircuitInfo,
+  HistoryRecord,
+  HistoryRequest,
+  LogLine,
+  MappingInfo,
+  MetricInfo,
+  ModeInfo,
+  PeerInfo,
+  QuotaInfo,
+  Rates,
+  RefusalInfo,
+  ReservationInfo,
+  SettingsChanged,
+  SettingsInfo,
+  Totals
+} from '../../shared/api.ts'
+import { AppError } from '../../shared/errors.ts'
+import { parsePeerRate, type Settings } from '../../shared/settings.ts'
+import { writeQuantity } from '../../shared/units.ts'
+import { refusalList, type Counters } from '../observe/counters.ts'
+import { settingThatLifts } from './refusal-settings.ts'
+
+/** What runs in the node; absent while it is asleep. */
+export interface RunningNode {
+  readonly connectedPeers: number
+  readonly dhtSize: number
+  readonly addresses: { announced: string[] }
+  addressStates?(): AddressInfo[]
+  readonly mapping?: MappingInfo
+  connectionsByTransport(): Record<string, number>
+  readonly inspector: {
+    reservations(): Promise<ReservationInfo[]>
+    circuits(): CircuitInfo[]
+    circuit(id: number): CircuitInfo | undefined
+    peers(): Promise<PeerInfo[]>
+  }
+  readonly relay: {
+    reservations: { size: number }
+    circuits: { size: number; close(id: number): boolean }
+  }
+}
+
+/** What the Api tells of and acts on: the parts of the app, each by what is used of it. */
+export interface NodeApiSources {
+  version: string
+  peerId: () => string
+  profile: () => string
+  startedAt: Date
+  node: () => RunningNode | undefined
+  settings: {
+    running(): Settings
+    describe(): SettingsInfo
+    change(values: Readonly<Record<string, unknown>>): SettingsChanged
+    reload(): SettingsChanged
+  }
+  modes: {
+    info: () => ModeInfo
+    pause(seconds: number | undefined): void
+    resume(): void
+    /** Begins to stop the node. */
+    drain(seconds: number | undefined): void
+  }
+  figures: {
+    readonly counters: Counters
+    readonly rates: Rates
+    readonly totals: Totals
+    readonly quota: QuotaInfo
+    /** Since when the totals count. */
+    readonly since: string
+    history(request: HistoryRequest): Promise<HistoryRecord[]>
+    readonly metrics: { json(): Promise<MetricInfo[]> }
+  }
+  logs: (lines: number | undefined) => LogLine[]
+  lastEventId: () => string
+  urls: () => { publicUrls: string[]; metricsUrls: string[] }
+  warnings: () => string[]
+}
+
+/** The Api of a running node. */
+export function createNodeApi(sources: NodeApiSources): Api {
+  const { settings, modes } = sources
+  const running = (): RunningNode => {
+    const node = sources.node()
+    if (node !== undefined) return node
+    throw new AppError('not-running', 'The node is asleep: nothing runs in it now. `waystation status` says why.')
+  }
+  return {
+    status: async () => statusOf(sources),
+    reservations: async () => sources.node()?.inspector.reservations() ?? [],
+    circuits: async () => sources.node()?.inspector.circuits() ?? [],
+    peers: async () => sources.node()?.inspector.peers() ?? [],
+    refusals: async () => refusalsOf(sources),
+    settings: async () => settings.describe(),
+    setSettings: async ({ values }) => settings.change(values),
+    reloadSettings: async () => settings.reload(),
+    pause: async ({ seconds } = {}) => {
+      modes.pause(seconds)
+      return modes.info()
+    },
+    resume: async () => {
+      modes.resume()
+      return modes.info()
+    },
+    drain: async ({ seconds } = {}) => {
+      modes.drain(seconds)
+      return modes.info()
+    },
+    closeCircuit: async ({ id }) => {
+      const node = running()
+      const circuit = node.inspector.circuit(id)
+      if (circuit === undefined || !node.relay.circuits.close(id)) {
+        throw new AppError('unknown-circuit', `There is no circuit ${id}; it may have ended.`, { field: 'id' })
+      }
+      return circuit
+    },
+    limitPeer: async ({ peer, bytesPerSecond }) => {
+      const others = settings.running()['relay.rate.peers'].filter(item => parsePeerRate(item)?.peer !== peer)
+      const item = bytesPerSecond === null ? [] : [`${peer}=${writeQuantity(bytesPerSecond, 'rate').replace(' ', '')}`]
+      return settings.change({ 'relay.rate.peers': [...others, ...item] })
+    },
+    blockPeer: async ({ peer }) => {
+      const denied = settings.running()['access.deny'].filter(item => item !== peer)
+      return settings.change({ 'access.deny': [...denied, peer] })
+    },
+    unblockPeer: async ({ peer }) => {
+      const denied = settings.running()['access.deny']
+      if (!denied.includes(peer)) {
+        throw new AppError('unknown-peer', `${peer} is not blocked by name (access.deny).`, { field: 'peer' })
+      }
+      return settings.change({ 'access.deny': denied.filter(item => item !== peer) })
+    },
+    stats: async () => {
+      const { totals, rates, quota, since } = sources.figures
+      return { totals, rates, quota, since }
+    },
+    history: async request => sources.figures.history(request),
+    metrics: async () => sources.figures.metrics.json(),
+    logs: async ({ lines } = {}) => sources.logs(lines)
+  }
+}
+
+function statusOf(sources: NodeApiSources): Awaited<ReturnType<Api['status']>> {
+  const node = sources.node()
+  const settings = sources.settings.running()
+  const { figures } = sources
+  const { rss, heapUsed } = process.memoryUsage()
+  return {
+    version: sources.version,
+    pid: process.pid,
+    peerId: sources.peerId(),
+    profile: sources.profile(),
+    startedAt: sources.startedAt.toISOString(),
+    uptimeSeconds: Math.round(process.uptime()),
+    eventId: sources.lastEventId(),
+    mode: sources.modes.info(),
+    addresses: node?.addressStates?.() ?? [],
+    announced: node?.addresses.announced ?? [],
+    mapping: node?.mapping ?? { state: 'off', since: sources.startedAt.toISOString(), ports: [] },
+    reservations: { held: node?.relay.reservations.size ?? 0, limit: settings['relay.reservations.total'] },
+    circuits: { running: node?.relay.circuits.size ?? 0, limit: settings['relay.circuits.total'] },
+    connections: { peers: node?.connectedPeers ?? 0, byTransport: node?.connectionsByTransport() ?? {} },
+    dhtPeers: node?.dhtSize ?? 0,
+    peersServed: figures.counters.peersServed,
+    relayedConnections: figures.counters.relayedConnections,
+    rates: figures.rates,
+    totals: figures.totals,
+    quota: figures.quota,
+    memory: { rssBytes: rss, heapUsedBytes: heapUsed },
+    ...sources.urls(),
+    warnings: sources.warnings()
+  }
+}
+
+function refusalsOf({ figures }: NodeApiSources): RefusalInfo[] {
+  return refusalList(figures.counters).map(refusal => {
+    const setting = settingThatLifts(refusal.request, refusal.reason)
+    return setting === undefined ? refusal : { ...refusal, setting }
+  })
+}

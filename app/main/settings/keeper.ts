@@ -1,0 +1,122 @@
+import type { SettingInfo, SettingsChanged, SettingsInfo } from '../../shared/api.ts'
+import { AppError, messageOf } from '../../shared/errors.ts'
+import { defaultOf, fieldOf, flagOf, keys, type Key, type Settings } from '../../shared/settings.ts'
+import { formatValue } from '../../shared/values.ts'
+import { saveSettings, type OpenStore, type SettingsPatch } from './file.ts'
+import { loadSettings, type Loaded, type LoadOptions } from './load.ts'
+import { suggestion } from './nearest.ts'
+
+export interface KeeperComponents {
+  /** Applies valid settings to the running node, and says which it could. */
+  apply: (settings: Settings) => { applied: Key[]; needsRestart: Key[] }
+  /** What the node runs with. */
+  running: () => Settings
+}
+
+export interface KeeperOptions {
+  loaded: Loaded
+  /** How they were loaded, to load them again. */
+  load: Omit<LoadOptions, 'patch'>
+  openStore?: OpenStore
+}
+
+const KEYS: ReadonlySet<string> = new Set(keys)
+
+/** Changes settings while the node runs: verify all, then apply, then write the file; on an error nothing happened. */
+export class SettingsKeeper {
+  readonly #components: KeeperComponents
+  readonly #options: KeeperOptions
+  #loaded: Loaded
+
+  constructor(components: KeeperComponents, options: KeeperOptions) {
+    this.#components = components
+    this.#options = options
+    this.#loaded = options.loaded
+  }
+
+  /** As flags, environment and file give them now: what a restart would run with. */
+  get loaded(): Loaded {
+    return this.#loaded
+  }
+
+  describe(): SettingsInfo {
+    return { file: this.#loaded.file, settings: keys.map(key => this.#describe(key)) }
+  }
+
+  /**
+   * Values by key, as JSON or text; null takes the key out of the file, so that its default applies.
+   * @throws AppError unknown-setting, bad-setting, setting-locked, nothing-to-listen-on, settings-file-*
+   */
+  change(values: Readonly<Record<string, unknown>>): SettingsChanged {
+    const patch: Partial<Record<Key, unknown>> = {}
+    for (const [name, value] of Object.entries(values)) {
+      const key = requireKey(name)
+      this.#refuseLocked(key)
+      patch[key] = value === null ? undefined : value
+    }
+    const next = this.#load(patch)
+    const change = this.#commit(next)
+    try {
+      saveSettings(next.file, patch, this.#options.openStore)
+      return { ...change, saved: true }
+    } catch (error) {
+      const warning = `${messageOf(error)} Until the node stops the change is in force all the same.`
+      return { ...change, saved: false, warnings: [...change.warnings, warning] }
+    }
+  }
+
+  /** Reads the file anew. @throws AppError; the settings stay as they were then */
+  reload(): SettingsChanged {
+    return { ...this.#commit(this.#load()), saved: true }
+  }
+
+  #load(patch?: SettingsPatch): Loaded {
+    return loadSettings({ ...this.#options.load, ...(patch !== undefined && { patch }) })
+  }
+
+  #commit(next: Loaded): Omit<SettingsChanged, 'saved'> {
+    const { applied, needsRestart } = this.#components.apply(next.settings)
+    this.#loaded = next
+    return { applied, needsRestart, warnings: [...next.warnings] }
+  }
+
+  #refuseLocked(key: Key): void {
+    const { from, name } = this.#loaded.sources[key]
+    if (from !== 'flag' && from !== 'environment') return
+    const what = from === 'flag' ? `the flag ${name}` : `the environment variable ${name}`
+    const message = `${key} was set by ${what}, which goes before the settings file. Start the node without it to change it here.`
+    throw new AppError('setting-locked', message, { setting: key })
+  }
+
+  #describe(key: Key): SettingInfo {
+    const { settings, sources, profile } = this.#loaded
+    const { group, help, kind, allowed, choices, applies } = fieldOf(key)
+    const { from, name } = sources[key]
+    const value = settings[key]
+    return {
+      key,
+      value,
+      text: formatValue(key, value),
+      default: key === 'profile' ? profile : defaultOf(key, profile),
+      from,
+      ...(name !== undefined && { name }),
+      group,
+      help,
+      kind,
+      allowed,
+      ...(choices !== undefined && { choices }),
+      applies,
+      pending: JSON.stringify(value) !== JSON.stringify(this.#components.running()[key]),
+      locked: from === 'flag' || from === 'environment'
+    }
+  }
+}
+
+/** A setting by its key; its flag's name is understood too. */
+function requireKey(name: string): Key {
+  if (KEYS.has(name)) return name as Key
+  const byFlag = keys.find(key => flagOf(key) === name || flagOf(key) === `--${name}`)
+  if (byFlag !== undefined) return byFlag
+  const message = `There is no setting "${name}".${suggestion(name, keys)} \`waystation settings\` lists them.`
+  throw new AppError('unknown-setting', message, { setting: name })
+}
