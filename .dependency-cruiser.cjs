@@ -40,6 +40,12 @@ module.exports = {
       ['^app/shared/'],
       'everyone may import observe, so it imports no one'
     ),
+    only(
+      'api-imports',
+      '^app/main/api/',
+      ['^app/shared/', '^app/main/net/', '^app/main/observe/'],
+      'the Api and its carriers see the services by their types'
+    ),
     only('net-imports', '^app/main/net/', ['^app/shared/'], 'everyone may import net, so it imports no one'),
     {
       name: 'libp2p-only-in-relay',

@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
  * unit: no sockets, no waiting. upstream: pins for the libraries' faults that we work around.
  * integration: real libp2p clients, on 127.0.0.1 and ::1 with free ports. steady: those of them that measure rates and
  * memory, one at a time and after all others, so that these do not disturb them.
+ * net: networks of their own, made of namespaces: needs root on Linux.
  * system: what needs a program or a right that not every machine has.
  */
 const STEADY = ['shaping', 'stalled-reader', 'hostile', 'protocol-random'].map(
@@ -38,7 +39,8 @@ export default defineConfig({
           sequence: { groupOrder: 1 }
         }
       },
-      { test: { name: 'system', include: ['test/system/**/*.test.ts'], ...minutes(2) } }
+      { test: { name: 'system', include: ['test/system/**/*.test.ts'], ...minutes(2) } },
+      { test: { name: 'net', include: ['test/net/**/*.test.ts'], ...minutes(4) } }
     ],
     pool: 'forks',
     maxWorkers: 2

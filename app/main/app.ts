@@ -73,7 +73,16 @@ export class App {
     this.#options = options
     this.#settings = loaded.settings
     this.events = new EventLog({ now: () => Date.now(), run: randomBytes(4).toString('hex') })
-    this.figures = new Figures({ bus: this.bus, log, settings: () => this.#settings, node: () => this.#runner.node })
+    this.figures = new Figures(
+      {
+        bus: this.bus,
+        log,
+        settings: () => this.#settings,
+        gauges: () => this.#runner.activity,
+        connectedPeers: () => this.#runner.node?.connectedPeerIds() ?? []
+      },
+      { version }
+    )
     this.#runner = new NodeRunner(
       {
         log,
@@ -81,6 +90,7 @@ export class App {
         settings: () => this.#settings,
         quotaUsedUp: () => this.figures.quotaUsedUp,
         remember: this.figures,
+        traffic: this.figures.traffic,
         modeChanged: info => this.#onMode(info)
       },
       { version, debug, askedFor: loaded.listenerFlags }
@@ -186,6 +196,7 @@ export class App {
       profile: () => this.settings.loaded.profile,
       startedAt: this.#startedAt,
       node: () => runner.node,
+      activity: () => runner.activity,
       settings: {
         running: () => this.#settings,
         describe: () => this.settings.describe(),
@@ -228,13 +239,13 @@ export class App {
     this.#runner.tick()
     this.#runner.checkQuota()
     if (!this.events.hasListener('tick')) return
-    const { node, mode } = this.#runner
+    const { activity, mode } = this.#runner
     const { rates, counters } = this.figures
     this.events.emit('tick', {
       rates,
-      circuits: node?.relay.circuits.size ?? 0,
-      reservations: node?.relay.reservations.size ?? 0,
-      peers: node?.connectedPeers ?? 0,
+      circuits: activity.circuits.running,
+      reservations: activity.reservations.held,
+      peers: activity.connections.peers,
       bytes: { toTarget: counters.bytesToTarget, toSource: counters.bytesToSource },
       mode
     })
@@ -318,11 +329,11 @@ export class App {
       log: this.#components.log,
       counters: this.figures.counters,
       activity: () => {
-        const { node } = this.#runner
+        const { circuits, reservations, connections } = this.#runner.activity
         return {
-          activeCircuits: node?.relay.circuits.size ?? 0,
-          reservedPeers: node?.relay.reservations.size ?? 0,
-          connectedPeers: node?.connectedPeers ?? 0
+          activeCircuits: circuits.running,
+          reservedPeers: reservations.held,
+          connectedPeers: connections.peers
         }
       },
       clock: () => performance.now()

@@ -60,5 +60,7 @@ async function closeToOthers(file: string): Promise<{ warning?: string }> {
   const { mode } = await stat(file)
   if (process.platform === 'win32' || (mode & 0o077) === 0) return {}
   await chmod(file, OWNER_ONLY)
-  return { warning: `${file} could be read by others, and no longer can. Delete it before the next start to get a new one.` }
+  return {
+    warning: `${file} could be read by others, and no longer can. Delete it before the next start to get a new one.`
+  }
 }

@@ -77,7 +77,9 @@ async function openPort(
     const taken = error instanceof AppError && error.code === 'port-in-use' && !askedFor.has('control')
     if (!taken || port === 0) throw error
     const http = await startControlHttp(components, { port: 0 })
-    components.warn(`TCP port ${port} is in use by another program: the control API is at ${http.url} instead.`)
+    components.warn(
+      `TCP port ${port} is in use by another program: the control API is at ${http.url} instead.`
+    )
     return http
   }
 }

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { messageOf } from '../shared/errors.ts'
 import { App, type AppOptions } from './app.ts'
 import { LogTail } from './observe/log-tail.ts'
@@ -14,19 +15,41 @@ export async function runHeadless(options: AppOptions): Promise<number> {
   const app = new App({ log, logTail, stopRequested: seconds => ending.begin(app, seconds) }, options)
   // Whoever read our output has gone (`… | head`): the node goes on without it.
   process.stdout.on('error', () => {})
-  stopOnSignals(app, ending)
-  process.on('SIGHUP', () => reload(app, log))
+  const stop = (): void => ending.signal(app, app.settings.loaded.settings['shutdown.timeoutSeconds'])
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop)
+  reloadOnSignal(app, log, stop)
   surviveFaults(log)
   const started = await Promise.race([app.start().then(() => true), ending.code.then(() => false)])
   if (started) announce(app, loaded, log)
   return ending.code
 }
 
-function reload(app: App, log: Log): void {
+/** conf's way to leave no half-written file raises a signal a second time. */
+const REPEATED_SIGNAL_MS = 50
+
+/** SIGHUP reads the settings file anew; where it says that the terminal has closed, the node stops. */
+function reloadOnSignal(app: App, log: Log, stop: () => void): void {
+  const hadTerminal = process.stdout.isTTY
+  let timer: NodeJS.Timeout | undefined
+  process.on('SIGHUP', () => {
+    clearTimeout(timer)
+    timer = setTimeout(() => {
+      if (process.platform === 'win32' || (hadTerminal && isTerminalGone())) return stop()
+      try {
+        app.reloadSettings()
+      } catch (error) {
+        log.error(`${messageOf(error)} The settings stay as they were.`)
+      }
+    }, REPEATED_SIGNAL_MS)
+  })
+}
+
+function isTerminalGone(): boolean {
   try {
-    app.reloadSettings()
-  } catch (error) {
-    log.error(`${messageOf(error)} The settings stay as they were.`)
+    closeSync(openSync('/dev/tty', 'r'))
+    return false
+  } catch {
+    return true
   }
 }
 
@@ -128,9 +151,4 @@ class Ending {
     // Whatever still holds on has had its chance.
     setTimeout(() => this.#code.resolve(0), 2_000).unref()
   }
-}
-
-function stopOnSignals(app: App, ending: Ending): void {
-  const onSignal = (): void => ending.signal(app, app.settings.loaded.settings['shutdown.timeoutSeconds'])
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal)
 }

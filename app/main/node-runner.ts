@@ -1,7 +1,8 @@
-import type { ModeInfo } from '../shared/api.ts'
+import type { AddressState, ModeInfo, NodeMode, Status } from '../shared/api.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Settings } from '../shared/settings.ts'
 import { Modes } from './modes.ts'
+import type { DatagramMeter } from './net/traffic.ts'
 import type { NodeBus } from './observe/events.ts'
 import type { Log } from './observe/log.ts'
 import { nextMonth } from './quota.ts'
@@ -16,7 +17,12 @@ export interface NodeRunnerComponents {
   /** Whether the month's bytes are used up. */
   quotaUsedUp: () => boolean
   /** What must be known after a restart too. */
-  remember: { pause(until: number | undefined | null): void; paused(): { until?: number } | undefined }
+  remember: {
+    rememberPause(paused: { until?: number } | undefined): Promise<void>
+    readonly rememberedPause: { until?: number } | undefined
+  }
+  /** Is told of datagrams. */
+  traffic: DatagramMeter
   modeChanged: (info: ModeInfo) => void
 }
 
@@ -25,6 +31,12 @@ export interface NodeRunnerOptions {
   /** Transports the person asked for by flag. */
   askedFor: ReadonlySet<string>
   debug?: string
+}
+
+/** Figures of the moment; how many addresses there are of each state. */
+export interface Activity extends Pick<Status, 'reservations' | 'circuits' | 'connections' | 'dhtPeers'> {
+  mode: NodeMode
+  addresses: Partial<Record<AddressState, number>>
 }
 
 /** How long after a failed attempt to wake the node the next one is made. */
@@ -64,6 +76,22 @@ export class NodeRunner {
     return this.#modes.info
   }
 
+  /** What it does now, also while it sleeps. */
+  get activity(): Activity {
+    const node = this.#node
+    const settings = this.#components.settings()
+    const addresses: Activity['addresses'] = {}
+    for (const { state } of node?.addressStates() ?? []) addresses[state] = (addresses[state] ?? 0) + 1
+    return {
+      mode: this.#modes.mode,
+      reservations: { held: node?.relay.reservations.size ?? 0, limit: settings['relay.reservations.total'] },
+      circuits: { running: node?.relay.circuits.size ?? 0, limit: settings['relay.circuits.total'] },
+      connections: { peers: node?.connectedPeers ?? 0, byTransport: node?.connectionsByTransport() ?? {} },
+      dhtPeers: node?.dhtSize ?? 0,
+      addresses
+    }
+  }
+
   /** Sentences about what could not be opened at the node's last start. */
   get warnings(): readonly string[] {
     return this.#warnings
@@ -72,7 +100,7 @@ export class NodeRunner {
   /** Starts the node, unless its quota is used up. @throws AppError where it cannot listen */
   async start(identity: Identity): Promise<void> {
     this.#identity = identity
-    const paused = this.#components.remember.paused()
+    const paused = this.#components.remember.rememberedPause
     if (paused !== undefined) this.#modes.pause(paused.until)
     this.checkQuota()
     if (this.#modes.mode !== 'quota') await this.#open()
@@ -91,13 +119,14 @@ export class NodeRunner {
   }
 
   /** Until that time in milliseconds since 1970, or until resumed. */
-  pause(until: number | undefined): void {
-    this.#components.remember.pause(until)
+  async pause(until: number | undefined): Promise<void> {
     this.#modes.pause(until)
+    await this.#components.remember.rememberPause(until === undefined ? {} : { until })
   }
 
-  resume(): void {
+  async resume(): Promise<void> {
     this.#modes.resume()
+    await this.#components.remember.rememberPause(undefined)
   }
 
   /** To be called when the settings have changed. */
@@ -120,7 +149,6 @@ export class NodeRunner {
 
   #onMode(info: ModeInfo): void {
     const { mode } = info
-    if (mode === 'open') this.#components.remember.pause(null)
     this.#components.modeChanged(info)
     if (mode !== 'quota') this.#node?.relay.setMode(mode)
     if (this.#identity !== undefined) this.#settle()
@@ -137,7 +165,10 @@ export class NodeRunner {
 
   async #fallAsleep(): Promise<void> {
     const seconds = this.#components.settings()['shutdown.timeoutSeconds']
-    this.#components.log.warn({ seconds }, 'the quota of the month is used up: circuits may finish, then the node sleeps')
+    this.#components.log.warn(
+      { seconds },
+      'the quota of the month is used up: circuits may finish, then the node sleeps'
+    )
     await this.#node?.relay.drain(seconds * 1000, 'quota')
     if (this.#modes.mode !== 'quota' || this.#stopping) return
     await this.#close()
@@ -156,7 +187,7 @@ export class NodeRunner {
   }
 
   async #open(): Promise<void> {
-    const { bus, log, settings } = this.#components
+    const { bus, log, settings, traffic } = this.#components
     const identity = this.#identity
     if (identity === undefined) throw new Error('the node was not started')
     const warnings: string[] = []
@@ -164,6 +195,7 @@ export class NodeRunner {
       {
         privateKey: identity.privateKey,
         bus,
+        traffic,
         nextCircuitId: this.#nextCircuitId,
         warn: sentence => {
           warnings.push(sentence)

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { quic } from '@chainsafe/libp2p-quic'
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { identify, identifyPush } from '@libp2p/identify'
-import type { Connection, Stream } from '@libp2p/interface'
+import type { Connection, Stream, StreamMessageEvent } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
@@ -96,12 +96,14 @@ export async function exchange(stream: Stream, bytes: number): Promise<boolean> 
   const data = randomBytes(bytes)
   const hash = createHash('sha256')
   let received = 0
-  stream.addEventListener('message', event => {
+  const onMessage = (event: StreamMessageEvent): void => {
     received += event.data.byteLength
     hash.update(event.data.subarray())
-  })
+  }
+  stream.addEventListener('message', onMessage)
   await send(stream, data)
   await until(`${bytes} bytes come back`, () => received >= bytes || stream.status !== 'open', 60)
+  stream.removeEventListener('message', onMessage)
   return received === bytes && hash.digest('hex') === createHash('sha256').update(data).digest('hex')
 }
 

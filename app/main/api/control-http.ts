@@ -70,17 +70,28 @@ export async function startControlHttp(
   }
 }
 
-async function createControlApp({ api, events, metrics, token, log }: ControlHttpComponents): Promise<FastifyInstance> {
+async function createControlApp({
+  api,
+  events,
+  metrics,
+  token,
+  log
+}: ControlHttpComponents): Promise<FastifyInstance> {
   const app = fastify({ bodyLimit: BODY_LIMIT_BYTES, logger: false, trustProxy: false })
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     if (error instanceof AppError) return reply.code(statusOfError(error.code)).send(failure(error))
     const status = error.statusCode ?? 500
     if (status < 500) return reply.code(status).send(failure(new AppError('bad-request', error.message)))
     log.error({ err: error }, 'the control API failed')
-    return reply.code(500).send(failure(new AppError('internal', 'This node made a mistake. Its log says more.')))
+    return reply
+      .code(500)
+      .send(failure(new AppError('internal', 'This node made a mistake. Its log says more.')))
   })
   app.setNotFoundHandler(request => {
-    throw new AppError('unknown-method', `There is no ${request.method} ${request.url.split('?', 1)[0] ?? ''} here.`)
+    throw new AppError(
+      'unknown-method',
+      `There is no ${request.method} ${request.url.split('?', 1)[0] ?? ''} here.`
+    )
   })
   const isToken = tokenCheck(token)
   app.addHook('onRequest', async (request, reply) => {
@@ -118,7 +129,10 @@ const failure = (error: AppError): { ok: false; error: ApiError } => ({
 function refuseStrangers(request: FastifyRequest): void {
   const { host, origin } = request.headers
   if (host === undefined || !NAMES.has(host.replace(/:\d+$/, ''))) {
-    throw new AppError('not-authorised', 'The control API answers to 127.0.0.1 and localhost only (Host header).')
+    throw new AppError(
+      'not-authorised',
+      'The control API answers to 127.0.0.1 and localhost only (Host header).'
+    )
   }
   if (origin !== undefined && origin !== `http://${host}`) {
     throw new AppError('not-authorised', 'The control API answers no other site (Origin header).')
@@ -136,7 +150,8 @@ function bindError(error: unknown, port: number): unknown {
   if (error instanceof AppError) return error
   const code = systemCode(error)
   const details = { setting: 'control.port', port, systemCode: code }
-  const remedy = 'choose another port with --control-port N (0: any free one), or go without by --no-control-enabled'
+  const remedy =
+    'choose another port with --control-port N (0: any free one), or go without by --no-control-enabled'
   const what = `TCP port ${port} of the control API (control.port)`
   if (code === 'EADDRINUSE') {
     return new AppError('port-in-use', `${what} is in use by another program: ${remedy}`, details, error)
@@ -144,5 +159,10 @@ function bindError(error: unknown, port: number): unknown {
   if (code === 'EACCES') {
     return new AppError('port-forbidden', `This user may not open ${what}: ${remedy}`, details, error)
   }
-  return new AppError('address-unusable', `${what} cannot be opened: ${messageOf(error)}; ${remedy}`, details, error)
+  return new AppError(
+    'address-unusable',
+    `${what} cannot be opened: ${messageOf(error)}; ${remedy}`,
+    details,
+    error
+  )
 }

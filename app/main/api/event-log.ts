@@ -44,7 +44,8 @@ export class EventLog {
     if (!passing) this.#last++
     const event = { id: this.lastId, name, at: new Date(at).toISOString(), value } as ApiEvent
     if (!passing) this.#keep(event, at)
-    for (const [listener, names] of this.#listeners) if (names === undefined || names.has(name)) listener(event)
+    for (const [listener, names] of this.#listeners)
+      if (names === undefined || names.has(name)) listener(event)
   }
 
   /**
@@ -65,7 +66,8 @@ export class EventLog {
     const [run, text = ''] = id.split('.')
     const number = Number(text)
     const oldest = this.#kept[0]?.number ?? this.#last + 1
-    const known = run === this.#components.run && /^\d+$/.test(text) && number <= this.#last && number >= oldest - 1
+    const known =
+      run === this.#components.run && /^\d+$/.test(text) && number <= this.#last && number >= oldest - 1
     if (known) return this.#kept.filter(each => each.number > number).map(({ event }) => event)
     const at = new Date(this.#components.now()).toISOString()
     return [{ id: this.lastId, name: 'missed-events', at, value: { eventId: this.lastId } }]

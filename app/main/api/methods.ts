@@ -3,7 +3,10 @@ import type { Api, ApiError, Method, Result } from '../../shared/api.ts'
 import { AppError } from '../../shared/errors.ts'
 
 const PEER = z.string().min(1).max(128)
-const SECONDS = z.int().min(1).max(366 * 86_400)
+const SECONDS = z
+  .int()
+  .min(1)
+  .max(366 * 86_400)
 const NOTHING = z.strictObject({})
 const TIME = z.iso.datetime({ offset: true })
 

@@ -1,5 +1,12 @@
 import { AppError, messageOf, systemCode } from '../../shared/errors.ts'
-import { bindAll, closeServer, serverFactory, SOCKET_LIMITS, urlOf, type RequestHandler } from '../net/http-sockets.ts'
+import {
+  bindAll,
+  closeServer,
+  serverFactory,
+  SOCKET_LIMITS,
+  urlOf,
+  type RequestHandler
+} from '../net/http-sockets.ts'
 import type { MetricsText } from './control-http.ts'
 
 const STOP_GRACE_MS = 300
@@ -36,7 +43,10 @@ function split(listen: string): { host: string; port: number } {
   return { host: host === 'localhost' ? '127.0.0.1' : host, port: Number(listen.slice(colon + 1)) }
 }
 
-function handler(metrics: MetricsText, log: { error(values: object, message: string): void }): RequestHandler {
+function handler(
+  metrics: MetricsText,
+  log: { error(values: object, message: string): void }
+): RequestHandler {
   return (request, response) => {
     // Whatever a client still sends is not waited for.
     request.resume()
@@ -46,7 +56,10 @@ function handler(metrics: MetricsText, log: { error(values: object, message: str
       return void response.writeHead(405, { allow: 'GET, HEAD' }).end()
     }
     metrics.text().then(
-      text => response.writeHead(200, { 'content-type': metrics.contentType, 'cache-control': 'no-store' }).end(text),
+      text =>
+        response
+          .writeHead(200, { 'content-type': metrics.contentType, 'cache-control': 'no-store' })
+          .end(text),
       (error: unknown) => {
         log.error({ err: error }, 'the metrics failed')
         response.writeHead(500).end()
@@ -60,11 +73,23 @@ function bindError(listen: string, error: unknown): AppError {
   const details = { setting: 'metrics.listen', systemCode: code }
   const remedy = 'Set metrics.listen to another IP:PORT (--metrics-listen), or leave it out.'
   if (code === 'EADDRINUSE') {
-    return new AppError('port-in-use', `${listen} (metrics.listen) is in use by another program. ${remedy}`, details)
+    return new AppError(
+      'port-in-use',
+      `${listen} (metrics.listen) is in use by another program. ${remedy}`,
+      details
+    )
   }
   if (code === 'EACCES') {
-    return new AppError('port-forbidden', `This user may not open ${listen} (metrics.listen). ${remedy}`, details)
+    return new AppError(
+      'port-forbidden',
+      `This user may not open ${listen} (metrics.listen). ${remedy}`,
+      details
+    )
   }
   const why = code === 'EADDRNOTAVAIL' ? 'this machine has no such address' : messageOf(error)
-  return new AppError('address-unusable', `${listen} (metrics.listen) cannot be opened: ${why}. ${remedy}`, details)
+  return new AppError(
+    'address-unusable',
+    `${listen} (metrics.listen) cannot be opened: ${why}. ${remedy}`,
+    details
+  )
 }

@@ -15,6 +15,7 @@ import type {
   ReservationInfo,
   SettingsChanged,
   SettingsInfo,
+  Status,
   Totals
 } from '../../shared/api.ts'
 import { AppError } from '../../shared/errors.ts'
@@ -25,22 +26,16 @@ import { settingThatLifts } from './refusal-settings.ts'
 
 /** What runs in the node; absent while it is asleep. */
 export interface RunningNode {
-  readonly connectedPeers: number
-  readonly dhtSize: number
   readonly addresses: { announced: string[] }
-  addressStates?(): AddressInfo[]
-  readonly mapping?: MappingInfo
-  connectionsByTransport(): Record<string, number>
+  addressStates(): AddressInfo[]
+  readonly mapping: MappingInfo
   readonly inspector: {
     reservations(): Promise<ReservationInfo[]>
     circuits(): CircuitInfo[]
     circuit(id: number): CircuitInfo | undefined
     peers(): Promise<PeerInfo[]>
   }
-  readonly relay: {
-    reservations: { size: number }
-    circuits: { size: number; close(id: number): boolean }
-  }
+  readonly relay: { circuits: { close(id: number): boolean } }
 }
 
 /** What the Api tells of and acts on: the parts of the app, each by what is used of it. */
@@ -50,6 +45,7 @@ export interface NodeApiSources {
   profile: () => string
   startedAt: Date
   node: () => RunningNode | undefined
+  activity: () => Pick<Status, 'reservations' | 'circuits' | 'connections' | 'dhtPeers'>
   settings: {
     running(): Settings
     describe(): SettingsInfo
@@ -58,8 +54,8 @@ export interface NodeApiSources {
   }
   modes: {
     info: () => ModeInfo
-    pause(seconds: number | undefined): void
-    resume(): void
+    pause(seconds: number | undefined): Promise<void>
+    resume(): Promise<void>
     /** Begins to stop the node. */
     drain(seconds: number | undefined): void
   }
@@ -85,7 +81,10 @@ export function createNodeApi(sources: NodeApiSources): Api {
   const running = (): RunningNode => {
     const node = sources.node()
     if (node !== undefined) return node
-    throw new AppError('not-running', 'The node is asleep: nothing runs in it now. `waystation status` says why.')
+    throw new AppError(
+      'not-running',
+      'The node is asleep: nothing runs in it now. `waystation status` says why.'
+    )
   }
   return {
     status: async () => statusOf(sources),
@@ -97,11 +96,11 @@ export function createNodeApi(sources: NodeApiSources): Api {
     setSettings: async ({ values }) => settings.change(values),
     reloadSettings: async () => settings.reload(),
     pause: async ({ seconds } = {}) => {
-      modes.pause(seconds)
+      await modes.pause(seconds)
       return modes.info()
     },
     resume: async () => {
-      modes.resume()
+      await modes.resume()
       return modes.info()
     },
     drain: async ({ seconds } = {}) => {
@@ -112,13 +111,16 @@ export function createNodeApi(sources: NodeApiSources): Api {
       const node = running()
       const circuit = node.inspector.circuit(id)
       if (circuit === undefined || !node.relay.circuits.close(id)) {
-        throw new AppError('unknown-circuit', `There is no circuit ${id}; it may have ended.`, { field: 'id' })
+        throw new AppError('unknown-circuit', `There is no circuit ${id}; it may have ended.`, {
+          field: 'id'
+        })
       }
       return circuit
     },
     limitPeer: async ({ peer, bytesPerSecond }) => {
       const others = settings.running()['relay.rate.peers'].filter(item => parsePeerRate(item)?.peer !== peer)
-      const item = bytesPerSecond === null ? [] : [`${peer}=${writeQuantity(bytesPerSecond, 'rate').replace(' ', '')}`]
+      const item =
+        bytesPerSecond === null ? [] : [`${peer}=${writeQuantity(bytesPerSecond, 'rate').replace(' ', '')}`]
       return settings.change({ 'relay.rate.peers': [...others, ...item] })
     },
     blockPeer: async ({ peer }) => {
@@ -144,7 +146,7 @@ export function createNodeApi(sources: NodeApiSources): Api {
 
 function statusOf(sources: NodeApiSources): Awaited<ReturnType<Api['status']>> {
   const node = sources.node()
-  const settings = sources.settings.running()
+  const { reservations, circuits, connections, dhtPeers } = sources.activity()
   const { figures } = sources
   const { rss, heapUsed } = process.memoryUsage()
   return {
@@ -156,13 +158,13 @@ function statusOf(sources: NodeApiSources): Awaited<ReturnType<Api['status']>> {
     uptimeSeconds: Math.round(process.uptime()),
     eventId: sources.lastEventId(),
     mode: sources.modes.info(),
-    addresses: node?.addressStates?.() ?? [],
+    addresses: node?.addressStates() ?? [],
     announced: node?.addresses.announced ?? [],
     mapping: node?.mapping ?? { state: 'off', since: sources.startedAt.toISOString(), ports: [] },
-    reservations: { held: node?.relay.reservations.size ?? 0, limit: settings['relay.reservations.total'] },
-    circuits: { running: node?.relay.circuits.size ?? 0, limit: settings['relay.circuits.total'] },
-    connections: { peers: node?.connectedPeers ?? 0, byTransport: node?.connectionsByTransport() ?? {} },
-    dhtPeers: node?.dhtSize ?? 0,
+    reservations,
+    circuits,
+    connections,
+    dhtPeers,
     peersServed: figures.counters.peersServed,
     relayedConnections: figures.counters.relayedConnections,
     rates: figures.rates,

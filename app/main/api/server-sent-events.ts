@@ -15,7 +15,11 @@ export interface SendEventsOptions {
 }
 
 /** Answers with Server-Sent Events (WHATWG HTML, 9.2) until the client goes. */
-export function sendEvents(events: EventLog, response: ServerResponse, { names, lastId }: SendEventsOptions): void {
+export function sendEvents(
+  events: EventLog,
+  response: ServerResponse,
+  { names, lastId }: SendEventsOptions
+): void {
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',

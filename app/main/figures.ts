@@ -1,0 +1,173 @@
+import path from 'node:path'
+import type {
+  HistoryRecord,
+  HistoryRequest,
+  QuotaInfo,
+  Rates as RatesInfo,
+  Totals,
+  Traffic
+} from '../shared/api.ts'
+import type { Settings } from '../shared/settings.ts'
+import { TrafficMeter } from './net/traffic.ts'
+import { createCounters, type Counters } from './observe/counters.ts'
+import type { NodeBus } from './observe/events.ts'
+import { openHistory, type History } from './observe/history/history.ts'
+import { startRecorder, type Counted } from './observe/history/recorder.ts'
+import type { Log } from './observe/log.ts'
+import type { Gauges } from './observe/metrics-definition.ts'
+import { createMetrics, type Metrics } from './observe/metrics.ts'
+import { Rates } from './observe/rates.ts'
+import { isUsedUp, quotaInfo } from './quota.ts'
+import { REFUSALS } from './relay/circuit/admission.ts'
+
+export interface FiguresComponents {
+  bus: NodeBus
+  log: Log
+  settings: () => Settings
+  /** What is so at the moment, for the metrics. */
+  gauges: () => Omit<Gauges, 'traffic' | 'quota' | 'historyWritable'>
+  connectedPeers: () => Iterable<string>
+}
+
+export interface FiguresOptions {
+  version: string
+}
+
+const HISTORY_FOLDER = 'history'
+const PAUSED = 'paused'
+
+/** A pause as it is kept: until that time in milliseconds since 1970, or until someone resumes. */
+interface Paused {
+  until?: number
+}
+
+/** All that is counted: since the start, over the last minutes, and in the history on the disk. */
+export class Figures {
+  readonly counters: Counters
+  readonly metrics: Pick<Metrics, 'contentType' | 'text' | 'json'>
+  readonly traffic = new TrafficMeter({ clock: () => performance.now() })
+  readonly #components: FiguresComponents
+  readonly #rates: Rates
+  readonly #options: FiguresOptions
+  #metrics: Metrics | undefined
+  #history: History | undefined
+  #recorder: { record(): void } | undefined
+
+  constructor(components: FiguresComponents, options: FiguresOptions) {
+    this.#components = components
+    this.#options = options
+    this.counters = createCounters(components.bus)
+    this.#rates = new Rates({ counters: this.counters, clock: () => performance.now() })
+    // Only a running node has metrics to give; until then there is nobody who could ask.
+    const metrics = (): Metrics => required(this.#metrics)
+    this.metrics = {
+      contentType: 'text/plain; version=0.0.4; charset=utf-8',
+      text: async () => metrics().text(),
+      json: async () => metrics().json()
+    }
+  }
+
+  /**
+   * Begins to count, and opens the history in the data folder. The returned function ends both.
+   * @throws AppError already-running, history-newer, disk-full, data-folder-unusable, history-unusable
+   */
+  async start(dataDir: string): Promise<() => Promise<void>> {
+    const { bus, log, connectedPeers } = this.#components
+    const now = (): number => Date.now()
+    const clock = (): number => performance.now()
+    const history = await openHistory({ log, now }, { dir: path.join(dataDir, HISTORY_FOLDER) })
+    this.#history = history
+    this.traffic.start()
+    const recorder = startRecorder({ history, read: () => this.#counted(), connectedPeers, clock, now })
+    this.#recorder = recorder
+    const forgetPeers = bus.on('peer-connected', ({ peer }) => history.peerSeen(peer))
+    const stopRates = this.#rates.start()
+    const metrics = createMetrics(
+      { counters: this.counters, rates: this.#rates, gauges: () => this.#gauges() },
+      { version: this.#options.version, refusalReasons: REFUSALS }
+    )
+    this.#metrics = metrics
+    return async () => {
+      metrics.close()
+      stopRates()
+      forgetPeers()
+      this.traffic.stop()
+      await recorder.stop()
+      await history.close()
+    }
+  }
+
+  get rates(): RatesInfo {
+    return this.#rates.current()
+  }
+
+  /** Exact, up to this moment. */
+  get totals(): Totals {
+    this.#recorder?.record()
+    return required(this.#history).totals()
+  }
+
+  /** Since when `totals.ever` counts, RFC 3339. */
+  get since(): string {
+    return required(this.#history).since
+  }
+
+  get quota(): QuotaInfo {
+    return quotaInfo(this.#components.settings()['quota.bytesPerMonth'], this.#trafficOfMonth(), Date.now())
+  }
+
+  get quotaUsedUp(): boolean {
+    // Looked at every second, and all sockets are in it: only where there is a quota.
+    return this.#components.settings()['quota.bytesPerMonth'] > 0 && isUsedUp(this.quota)
+  }
+
+  async history(request: HistoryRequest): Promise<HistoryRecord[]> {
+    this.#recorder?.record()
+    return required(this.#history).query(request)
+  }
+
+  /** Sentences about what cannot be written. */
+  get warnings(): string[] {
+    const writable = this.#history?.writable
+    return writable === undefined || writable.ok ? [] : [writable.reason]
+  }
+
+  /** Keeps a pause over a restart; undefined: there is none. On the disk when it resolves, unless that is full. */
+  async rememberPause(paused: Paused | undefined): Promise<void> {
+    await required(this.#history).setState(PAUSED, paused)
+  }
+
+  get rememberedPause(): Paused | undefined {
+    const value = required(this.#history).getState(PAUSED)
+    return typeof value === 'object' && value !== null ? (value as Paused) : undefined
+  }
+
+  #trafficOfMonth(): Traffic {
+    return this.totals.month.traffic
+  }
+
+  #counted(): Counted {
+    const { bytesToTarget, bytesToSource, relayedConnections, refusals } = this.counters
+    return {
+      bytes: { toTarget: bytesToTarget, toSource: bytesToSource },
+      traffic: this.traffic.totals(),
+      circuits: relayedConnections,
+      refusals
+    }
+  }
+
+  #gauges(): Gauges {
+    const { limitBytes, usedBytes } = this.quota
+    return {
+      ...this.#components.gauges(),
+      traffic: this.traffic.totals(),
+      quota: { limitBytes, usedBytes },
+      historyWritable: this.#history?.writable.ok ?? false
+    }
+  }
+}
+
+function required<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('the figures were not started')
+  return value
+}

@@ -1,0 +1,52 @@
+import { expect, it } from 'vitest'
+import { Modes } from '../../app/main/modes.ts'
+import type { ModeInfo } from '../../app/shared/api.ts'
+
+function create(circuits = 0) {
+  const time = { now: 0 }
+  const told: ModeInfo[] = []
+  const modes = new Modes({
+    now: () => time.now,
+    circuits: () => circuits,
+    changed: info => void told.push(info)
+  })
+  return { modes, time, told }
+}
+
+it('is paused until its time has come, and tells both changes once', () => {
+  const { modes, time, told } = create()
+  modes.pause(1000)
+  time.now = 999
+  modes.tick()
+  expect(modes.info).toEqual({ mode: 'paused', until: '1970-01-01T00:00:01.000Z' })
+  time.now = 1000
+  modes.tick()
+  modes.tick()
+  expect(told.map(({ mode }) => mode)).toEqual(['paused', 'open'])
+})
+
+it('is still paused when the quota begins anew', () => {
+  const { modes } = create()
+  modes.pause(undefined)
+  modes.setQuota(5000)
+  expect(modes.mode).toBe('quota')
+  modes.setQuota(undefined)
+  expect(modes.mode).toBe('paused')
+})
+
+it('drains whatever else holds, and is not resumed by resuming', () => {
+  const { modes } = create(3)
+  modes.setQuota(9000)
+  modes.drain(5000)
+  modes.resume()
+  modes.setQuota(undefined)
+  expect(modes.info).toEqual({ mode: 'draining', until: '1970-01-01T00:00:05.000Z', circuitsLeft: 3 })
+})
+
+it('tells the progress of draining at every tick', () => {
+  const { modes, told } = create(2)
+  modes.drain(5000)
+  modes.tick()
+  modes.tick()
+  expect(told).toHaveLength(3)
+})
