@@ -77,6 +77,11 @@ const SIZES: readonly (readonly [string, number])[] = [
   ['MiB', 2 ** 20],
   ['KiB', 2 ** 10]
 ]
+const DECIMAL_SIZES: readonly (readonly [string, number])[] = [
+  ['TB', 1e12],
+  ['GB', 1e9],
+  ['MB', 1e6]
+]
 const RATES: readonly (readonly [string, number])[] = [
   ['TB/s', 1e12],
   ['GB/s', 1e9],
@@ -96,7 +101,7 @@ const TIMES: readonly (readonly [string, number])[] = [
 export function writeQuantity(value: number, quantity: Quantity): string {
   if (quantity === 'seconds') return exact(value, TIMES, 1) ?? `${value} s`
   if (quantity === 'rate') return exact(value, RATES, 1000) ?? `${value} B/s`
-  return exact(value, SIZES, 4) ?? `${value} B`
+  return exact(value, SIZES, 4) ?? exact(value, DECIMAL_SIZES, 4) ?? `${value} B`
 }
 
 /** `steps`: into how many parts one unit may be cut (4: quarters, 1000: three decimals). */

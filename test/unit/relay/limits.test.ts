@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { connectionsFor, limitsOf, type RelayLimits } from '../../../app/main/relay/limits.ts'
+import { connectionsFor, limitsOf, peerRatesOf, type RelayLimits } from '../../../app/main/relay/limits.ts'
+import { parseValue } from '../../../app/shared/values.ts'
 import { defaultsOf, keys, type Key, type Settings } from '../../../app/shared/settings.ts'
 
 const server = defaultsOf('server')
@@ -39,8 +40,37 @@ describe('limitsOf', () => {
   })
 
   it('knows every limit there is a setting for', () => {
-    const ofCircuits = (key: Key): boolean => /^relay\.(?!circuits\.bufferBytes|reservations\.ttl)/.test(key)
+    const ofCircuits = (key: Key): boolean =>
+      /^relay\.(?!circuits\.bufferBytes|reservations\.ttl|rate\.peers)/.test(key)
     expect(LIMITS.map(([key]) => key).sort()).toEqual(keys.filter(ofCircuits).sort())
+  })
+})
+
+describe('peerRatesOf', () => {
+  const peers = [
+    '12D3KooWDPXxRy16fw2SMp3R2wHQLBa1z39W96u4q9bKpUvrVVJJ',
+    'QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN'
+  ]
+
+  it('reads each in its unit; of a peer given twice the last counts', () => {
+    const given = [`${peers[0]}=50kB/s`, `${peers[1]}=1Mbit/s`, `${peers[0]}=70000`]
+    expect(peerRatesOf({ ...server, 'relay.rate.peers': given })).toEqual(
+      new Map([
+        [peers[0], 70_000],
+        [peers[1], 125_000]
+      ])
+    )
+  })
+
+  it.each([
+    'me=50kB/s',
+    `${peers[0]}`,
+    `${peers[0]}=`,
+    `${peers[0]}=0`,
+    `${peers[0]}=fast`,
+    `${peers[0]}=1=2`
+  ])('takes no %s', item => {
+    expect(() => parseValue('relay.rate.peers', [item])).toThrow('PEER=RATE')
   })
 })
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { commandList, EXIT_CODES } from '../../../app/main/cli/operate/command-help.ts'
 import { helpText } from '../../../app/main/settings/help.ts'
 import { loadSettings } from '../../../app/main/settings/load.ts'
 import { printSettings } from '../../../app/main/settings/print.ts'
@@ -62,7 +63,7 @@ describe('--print-settings', () => {
 })
 
 describe('--help', () => {
-  const help = helpText()
+  const help = helpText({ commands: commandList(), exitCodes: EXIT_CODES })
 
   it('fits 100 columns', () => {
     expect(Math.max(...help.split('\n').map(line => line.length))).toBeLessThanOrEqual(100)
