@@ -2,7 +2,7 @@
 import { AppError, messageOf } from '../shared/errors.ts'
 import manifest from '../../package.json' with { type: 'json' }
 import { COMMANDS, findCommand } from './cli/operate/command-table.ts'
-import { parseFlags } from './settings/flags.ts'
+import { parseFlags, type Flags } from './settings/flags.ts'
 import { suggestion } from './settings/nearest.ts'
 
 /** The `waystation` command on plain Node. Exit codes: cli/operate/exit-codes.ts. */
@@ -15,13 +15,11 @@ async function main(argv: string[]): Promise<number> {
     return runIdentity(argv)
   }
   if (command === 'help') return help(flags.positionals[1])
-  const operate = command === undefined ? undefined : findCommand(command)
+  const operate = findCommand(command ?? wordAfterUnknownFlag(flags, argv) ?? '')
   if (operate !== undefined) return runCommand(operate, argv)
   if (flags.options.help) return help(undefined)
   if (flags.options.version) return print(version)
-  if (command !== undefined) {
-    throw unknownCommand(command)
-  }
+  if (command !== undefined) throw unknownCommand(command)
   const { loadSettings } = await import('./settings/load.ts')
   const load = { flags, env: process.env, entry: 'headless' } as const
   const loaded = loadSettings(load)
@@ -31,6 +29,11 @@ async function main(argv: string[]): Promise<number> {
   }
   const { runHeadless } = await import('./headless.ts')
   return runHeadless({ loaded, load, version, debug: process.env['DEBUG'] })
+}
+
+/** `--full status`: what the node's flags do not know may be a flag of the command behind it. */
+function wordAfterUnknownFlag({ errors }: Flags, argv: readonly string[]): string | undefined {
+  return errors.some(({ code }) => code === 'unknown-flag') ? argv.find(word => findCommand(word)) : undefined
 }
 
 async function runCommand(

@@ -39,6 +39,10 @@ export type ErrorCode =
   | 'unknown-method'
   | 'unknown-circuit'
   | 'unknown-peer'
+  | 'ambiguous-peer'
+  | 'control-unreachable'
+  | 'history-newer'
+  | 'history-unusable'
   | 'internal'
 
 /** Plain values that say which setting, file or port the error is about. */

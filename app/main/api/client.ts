@@ -2,8 +2,21 @@ import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage
 import { createParser } from 'eventsource-parser'
 import type { Api, ApiError, ApiEvent, EventName, Method, Result } from '../../shared/api.ts'
 import { AppError, messageOf, systemCode } from '../../shared/errors.ts'
-import { readLock } from '../data-folder.ts'
-import { findControl, type ControlAccess, type FindOptions } from './control-folder.ts'
+
+/** Where a running node answers, and the secret that its control API asks for. */
+export interface ControlAccess {
+  /** Origin of the control API. */
+  url: string
+  pid: number
+  version: string
+  token: string
+}
+
+export interface ClientComponents {
+  access: ControlAccess
+  /** Whether that process is there still: what a lost connection means. */
+  stillRuns: () => Promise<boolean>
+}
 
 /** What a method takes: nothing is `{}`. */
 export type RequestOf<M extends Method> =
@@ -41,7 +54,7 @@ export interface EventStream extends AsyncIterable<ApiEvent> {
   close(): void
 }
 
-export interface ClientOptions extends FindOptions {
+export interface ClientOptions {
   /** How long the node may take for an answer. */
   timeoutMs?: number
   /** How long events may be silent; the node sends a sign of life every 10 s. */
@@ -51,29 +64,26 @@ export interface ClientOptions extends FindOptions {
 const TIMEOUT_MS = 10_000
 const SILENCE_MS = 30_000
 
-/**
- * A client of the control API of the node that runs on a data folder.
- * @throws AppError not-running, not-authorised, control-unreachable, data-folder-unusable
- */
-export async function connectControl(dataDir: string, options: ClientOptions = {}): Promise<ControlClient> {
-  const access = await findControl(dataDir, options)
-  return new HttpClient(dataDir, access, options)
+/** A client of a node's control API. It connects at each call. */
+export function createClient(components: ClientComponents, options: ClientOptions = {}): ControlClient {
+  return new HttpClient(components, options)
 }
 
 class HttpClient implements ControlClient {
   readonly pid: number
   readonly version: string
   readonly url: string
-  readonly #dataDir: string
+  readonly #stillRuns: () => Promise<boolean>
   readonly #token: string
   readonly #timeoutMs: number
   readonly #silenceMs: number
 
-  constructor(dataDir: string, { url, pid, version, token }: ControlAccess, options: ClientOptions) {
+  constructor({ access, stillRuns }: ClientComponents, options: ClientOptions) {
+    const { url, pid, version, token } = access
     this.url = url
     this.pid = pid
     this.version = version
-    this.#dataDir = dataDir
+    this.#stillRuns = stillRuns
     this.#token = token
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS
     this.#silenceMs = options.silenceMs ?? SILENCE_MS
@@ -147,10 +157,9 @@ class HttpClient implements ControlClient {
 
   /** The connection failed: most likely the node has just ended. */
   async #broken(error: unknown): Promise<AppError> {
-    const running = await readLock(this.#dataDir).catch(() => undefined)
-    if (running?.pid !== this.pid) {
-      const message = `The node on the data folder ${this.#dataDir} (pid ${this.pid}) has just stopped.`
-      return new AppError('not-running', message, { dir: this.#dataDir }, error)
+    if (!(await this.#stillRuns())) {
+      const message = `The node (pid ${this.pid}) has just stopped. Start it again, or look at its log.`
+      return new AppError('not-running', message, { pid: this.pid }, error)
     }
     if (isHttpFault(error)) return this.#stranger()
     const message =
@@ -169,7 +178,7 @@ class HttpClient implements ControlClient {
   #refusal({ code, message, field, details }: ApiError): AppError {
     const text =
       code === 'not-authorised'
-        ? `The node at ${this.url} refuses the token of the data folder ${this.#dataDir}: was control.token replaced while it ran? Restart the node.`
+        ? `The node at ${this.url} refuses the token of its data folder: was control.token replaced while it ran? Restart the node.`
         : code === 'unknown-method'
           ? `The node runs version ${this.version}, which cannot do that yet: ${message} Restart it after an update.`
           : message

@@ -13,6 +13,8 @@ Usage
   waystation identity show             print this node's peer id
   waystation identity export FILE      write an encrypted backup of its key (asks for a passphrase)
   waystation identity import FILE      take the key from such a backup
+  waystation COMMAND                   see or change the node that runs (on the same --data-dir)
+  waystation help COMMAND              what a command takes, with an example
 `
 
 const FORMS = `Values
@@ -29,10 +31,26 @@ function flagExample(key: Key): string {
   return `${derived(key).flag} is ${environmentNameOf(key)}`
 }
 
+export interface CommandHelp {
+  /** Every command for the running node, in a line. */
+  commands: readonly string[]
+  /** What each exit code means. */
+  exitCodes: readonly string[]
+}
+
 /** The text of `--help`, at most 100 columns wide. */
-export function helpText(): string {
+export function helpText({ commands, exitCodes }: CommandHelp): string {
   const people = peopleFlags.flatMap(spec => entry(title(spec), spec.help + defaultNote(peopleDefault(spec))))
-  const parts = [USAGE, section('Flags', people), FORMS]
+  const parts = [
+    USAGE,
+    section('Commands', commands),
+    section(
+      'Exit codes',
+      exitCodes.map(line => `${' '.repeat(FLAG_COLUMN)}${line}`)
+    ),
+    section('Flags', people),
+    FORMS
+  ]
   for (const group of groups()) {
     const members = keys.filter(key => fieldOf(key).group === group)
     parts.push(section(group, members.flatMap(settingEntry)))

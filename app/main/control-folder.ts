@@ -1,16 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { AppError, messageOf, systemCode } from '../../shared/errors.ts'
-import { CONTROL_FILE, TOKEN_FILE, type ControlFile } from '../control-access.ts'
-import { folderProblem, readLock } from '../data-folder.ts'
-import type { ProcessMark } from '../process-start.ts'
+import { AppError, messageOf, systemCode } from '../shared/errors.ts'
+import { createClient, type ClientOptions, type ControlAccess, type ControlClient } from './api/client.ts'
+import { CONTROL_FILE, TOKEN_FILE, type ControlFile } from './control-access.ts'
+import { folderProblem, readLock } from './data-folder.ts'
+import type { ProcessMark } from './process-start.ts'
 
-/** Where a running node answers, and the secret that its control API asks for. */
-export interface ControlAccess extends ControlFile {
-  token: string
-}
-
-export interface FindOptions {
+export interface FindOptions extends ClientOptions {
   /** How long after its start a node may take to open its control API. */
   startMs?: number
   /** Milliseconds since 1970. */
@@ -22,11 +18,21 @@ const START_MS = 15_000
 const LOOK_AGAIN_MS = 100
 
 /**
+ * A client of the node that runs on a data folder.
+ * @throws AppError not-running, not-authorised, control-unreachable, data-folder-unusable
+ */
+export async function connectControl(dataDir: string, options: FindOptions = {}): Promise<ControlClient> {
+  const access = await findControl(dataDir, options)
+  const stillRuns = async (): Promise<boolean> => (await readLock(path.resolve(dataDir)))?.pid === access.pid
+  return createClient({ access, stillRuns }, options)
+}
+
+/**
  * The control API of the node that runs on a data folder; of one that is starting, once it is open. What a node that
  * was killed left behind is not taken for one.
  * @throws AppError not-running, control-unreachable (it runs, and serves no control API), data-folder-unusable
  */
-export async function findControl(dataDir: string, options: FindOptions = {}): Promise<ControlAccess> {
+async function findControl(dataDir: string, options: FindOptions): Promise<ControlAccess> {
   const { startMs = START_MS, now = Date.now, sleep = delay } = options
   const dir = path.resolve(dataDir)
   for (;;) {
@@ -40,7 +46,7 @@ export async function findControl(dataDir: string, options: FindOptions = {}): P
 }
 
 /** The process of the node that runs there. @throws AppError not-running, data-folder-unusable */
-export async function runningOn(dir: string): Promise<ProcessMark> {
+async function runningOn(dir: string): Promise<ProcessMark> {
   const running = await readLock(dir).catch((error: unknown) => {
     throw unreadable(dir, dir, error)
   })

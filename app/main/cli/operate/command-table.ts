@@ -1,0 +1,187 @@
+/** What each command is called, takes and does: its help and its reading are derived from this. */
+
+export interface CommandFlag {
+  name: `--${string}`
+  short?: `-${string}`
+  /** What stands for the value; none: a switch. */
+  takes?: string
+  help: string
+}
+
+export interface CommandDoc {
+  name: string
+  /** Its operands, as help writes them. */
+  takes: string
+  least: number
+  most: number
+  /** For the list of all commands. */
+  summary: string
+  /** What else there is to know. */
+  details: readonly string[]
+  flags: readonly CommandFlag[]
+  examples: readonly string[]
+}
+
+const FULL: CommandFlag = { name: '--full', help: 'Whole ids and all columns, however narrow the terminal' }
+const PEERS =
+  'PEER is a peer id, or the end of that of a connected or reserved peer, as the tables show it (12D3…w7Xb2q or w7Xb2q).'
+const RULES = 'It may be an IP address or a block of them (203.0.113.0/24), too.'
+const KEPT = 'The node changes at once, and the settings file with it.'
+
+type Short<Name> = { name: Name; summary: string } & Partial<Omit<CommandDoc, 'name' | 'summary'>>
+type Named<Name> = CommandDoc & { name: Name }
+
+function command<const Name extends string>(doc: Short<Name>): Named<Name> {
+  return { takes: '', least: 0, most: 0, details: [], flags: [], examples: [], ...doc }
+}
+
+/** A command that shows a table. */
+const shown = <const Name extends string>(doc: Short<Name>): Named<Name> =>
+  command({ ...doc, flags: [...(doc.flags ?? []), FULL] })
+
+export const COMMANDS = [
+  shown({ name: 'status', summary: 'how the node is: mode, addresses, limits, rates, quota, warnings' }),
+  shown({ name: 'reservations', summary: 'who holds a reservation' }),
+  shown({ name: 'circuits', summary: 'what runs through the node now' }),
+  shown({ name: 'peers', summary: 'who is connected' }),
+  shown({ name: 'refusals', summary: 'what was refused since the start, and which setting would lift it' }),
+  shown({
+    name: 'settings',
+    takes: '[KEY...]',
+    most: Infinity,
+    summary: 'every setting, its value and where it came from',
+    details: ['With KEYs, those alone; relay.rate stands for all that begin so.'],
+    examples: ['waystation settings relay.rate']
+  }),
+  command({
+    name: 'set',
+    takes: 'KEY=VALUE...',
+    least: 1,
+    most: Infinity,
+    summary: 'change settings of the running node',
+    details: [
+      'All of them or none: a value that cannot be changes nothing. What is live applies within a second, also to',
+      'running circuits; the answer says what waits for a restart. The settings file is written.',
+      'Units may be given (100MiB, 10Mbit/s, 1h); 0 or unlimited lifts a limit; lists have commas, or are none.'
+    ],
+    examples: [
+      'waystation set relay.reservations.total=256 relay.rate.totalBytesPerSecond=10Mbit/s',
+      'waystation set access.deny=203.0.113.0/24,2001:db8::/32'
+    ]
+  }),
+  command({
+    name: 'reset',
+    takes: 'KEY...',
+    least: 1,
+    most: Infinity,
+    summary: 'take settings out of the settings file, so that their defaults apply',
+    examples: ['waystation reset relay.reservations.total']
+  }),
+  command({ name: 'reload', summary: 'read the settings file anew (as SIGHUP does)' }),
+  command({
+    name: 'pause',
+    summary: 'take no new work, and keep what runs',
+    details: ['It lasts until `waystation resume`, also over a restart, or for the TIME given.'],
+    flags: [{ name: '--for', takes: 'TIME', help: 'Resume after that: 90s, 30min, 1h' }],
+    examples: ['waystation pause --for 1h']
+  }),
+  command({ name: 'resume', summary: 'take new work again' }),
+  command({
+    name: 'drain',
+    summary: 'take no new work, let circuits finish, then stop the node',
+    details: ['Circuits that still run after the TIME are ended. A service manager may start the node anew.'],
+    flags: [
+      { name: '--wait', help: 'Return when the node has ended; shows how many circuits are left' },
+      {
+        name: '--timeout',
+        takes: 'TIME',
+        help: 'How long circuits may go on, instead of shutdown.timeoutSeconds'
+      }
+    ],
+    examples: ['waystation drain --wait --timeout 5min']
+  }),
+  command({
+    name: 'close',
+    takes: 'CIRCUIT',
+    least: 1,
+    most: 1,
+    summary: 'end a circuit, by its number',
+    details: ['`waystation circuits` shows the numbers.'],
+    examples: ['waystation close 17']
+  }),
+  command({
+    name: 'limit',
+    takes: 'PEER',
+    least: 1,
+    most: 1,
+    summary: 'give a peer a rate of its own',
+    details: [PEERS, `${KEPT} (relay.rate.peers)`],
+    flags: [
+      { name: '--rate', takes: 'RATE', help: 'In each direction: 50kB/s, 1Mbit/s; off: that of all peers' }
+    ],
+    examples: ['waystation limit w7Xb2q --rate 50kB/s', 'waystation limit w7Xb2q --rate off']
+  }),
+  command({
+    name: 'block',
+    takes: 'PEER',
+    least: 1,
+    most: 1,
+    summary: 'let a peer or an IP address neither reserve nor connect',
+    details: [PEERS, RULES, `${KEPT} (access.deny)`],
+    examples: ['waystation block w7Xb2q', 'waystation block 203.0.113.0/24']
+  }),
+  command({
+    name: 'unblock',
+    takes: 'PEER',
+    least: 1,
+    most: 1,
+    summary: 'take that back',
+    details: ['PEER as it stands in access.deny, or the end of a peer id in it.'],
+    examples: ['waystation unblock 203.0.113.0/24']
+  }),
+  shown({ name: 'stats', summary: 'what was relayed today, this month and ever, and the rates' }),
+  shown({
+    name: 'history',
+    summary: 'what was relayed, by minute, hour or day',
+    details: ['Kept are minutes for a day, hours for 90 days, days for ever.'],
+    flags: [
+      { name: '--step', takes: 'STEP', help: 'minute, hour (unless given) or day' },
+      {
+        name: '--last',
+        takes: 'TIME',
+        help: 'How far back; unless given 1h by minute, 24h by hour, 30d by day'
+      }
+    ],
+    examples: ['waystation history --step day --last 90d']
+  }),
+  command({
+    name: 'logs',
+    summary: "the newest lines of the node's log",
+    flags: [
+      {
+        name: '--follow',
+        short: '-f',
+        help: 'Go on with what comes, also after a restart of the node, until Ctrl-C'
+      },
+      { name: '--lines', short: '-n', takes: 'N', help: 'How many lines at first [100]' }
+    ],
+    details: ['With --json, one JSON object a line.'],
+    examples: ['waystation logs -f', 'waystation logs --lines 1000 | grep warn']
+  }),
+  shown({ name: 'metrics', summary: 'every metric, as Prometheus gets them' }),
+  command({
+    name: 'events',
+    takes: '[NAME...]',
+    most: Infinity,
+    summary: 'what happens, as it happens: one JSON object a line, until Ctrl-C',
+    details: ['With NAMEs, those alone. After a restart of the node it goes on.'],
+    examples: ['waystation events circuit-accepted circuit-closed']
+  })
+]
+
+export type CommandName = (typeof COMMANDS)[number]['name']
+
+/** The command of that name. */
+export function findCommand(name: string): (CommandDoc & { name: CommandName }) | undefined {
+  return COMMANDS.find(each => each.name === name)
+}

@@ -1,0 +1,134 @@
+import type { AddressInfo, MappedPort, MappingInfo, ModeInfo, Status } from '../../../shared/api.ts'
+import { formatBytes, formatDuration } from '../../../shared/format.ts'
+import { quotaText, ratesTable, totalsTable } from './show-figures.ts'
+import type { ViewOptions } from './show-lists.ts'
+import { pairs, table } from './table.ts'
+import { counted, limitText, localTime, timeSince, timeUntil, wrap } from './text.ts'
+
+/** What an operator looks at on a bad day, the worst first. */
+export function showStatus(status: Status, options: ViewOptions): string[] {
+  const { warnings } = status
+  const blocks = [
+    head(status, options),
+    warnings.length === 0 ? [] : ['Warnings', ...warnings.flatMap(text => wrap(text, options.width, 2))],
+    work(status),
+    ['Addresses', ...addresses(status, options)],
+    mapping(status.mapping, options),
+    ratesTable(status.rates, options),
+    totalsTable(status.totals, options)
+  ]
+  return blocks.filter(block => block.length > 0).flatMap((block, at) => (at === 0 ? block : ['', ...block]))
+}
+
+function head(
+  { version, pid, profile, peerId, startedAt, uptimeSeconds, mode }: Status,
+  options: ViewOptions
+): string[] {
+  return pairs([
+    ['Waystation', `${version}, profile ${profile}, pid ${pid}`],
+    ['Peer id', peerId],
+    ['Mode', modeText(mode, options.now)],
+    ['Up', `${formatDuration(uptimeSeconds)}, since ${localTime(startedAt)}`]
+  ])
+}
+
+/** The mode and why. */
+export function modeText({ mode, until, circuitsLeft = 0 }: ModeInfo, now: number): string {
+  const end = until === undefined ? undefined : `${localTime(until)}, in ${timeUntil(until, now)}`
+  const left = counted(circuitsLeft, 'circuit')
+  switch (mode) {
+    case 'open':
+      return 'open: takes new work'
+    case 'paused':
+      return `paused: takes no new work, until ${end ?? 'it is resumed (`waystation resume`)'}`
+    case 'draining':
+      return `draining: ${left} left, then it stops${end === undefined ? '' : `; at the latest ${end}`}`
+    case 'quota':
+      return `quota: the month's quota is used up${circuitsLeft > 0 ? `, ${left} left` : ''}; asleep until ${end ?? 'it is raised'}`
+  }
+}
+
+function work({
+  reservations,
+  circuits,
+  connections,
+  dhtPeers,
+  peersServed,
+  relayedConnections,
+  ...rest
+}: Status): string[] {
+  const transports = Object.entries(connections.byTransport).map(([name, count]) => `${name} ${count}`)
+  const by = transports.length === 0 ? '' : ` (${transports.join(', ')})`
+  return pairs([
+    ['Reservations', `${reservations.held} of ${limitText(reservations.limit)}`],
+    ['Circuits', `${circuits.running} of ${limitText(circuits.limit)}`],
+    ['Peers', `${connections.peers} connected${by}, ${dhtPeers} known to the DHT`],
+    [
+      'Since the start',
+      `${counted(peersServed, 'peer')} served, ${counted(relayedConnections, 'circuit')} relayed`
+    ],
+    ['Quota', quotaText(rest.quota)],
+    [
+      'Memory',
+      `${formatBytes(rest.memory.rssBytes)}, of which ${formatBytes(rest.memory.heapUsedBytes)} heap`
+    ],
+    ['Public pages', rest.publicUrls],
+    ['Metrics', rest.metricsUrls]
+  ])
+}
+
+interface AddressRow extends Partial<AddressInfo> {
+  address: string
+}
+
+function addresses({ addresses, announced, peerId }: Status, options: ViewOptions): string[] {
+  const known = new Set(addresses.map(({ address }) => address))
+  const rows: AddressRow[] = [
+    ...addresses,
+    ...announced.filter(each => !known.has(each)).map(address => ({ address }))
+  ]
+  if (rows.length === 0) return ['  none: nothing listens now']
+  const [heads = '', ...lines] = table<AddressRow>(
+    [
+      // What all of them end in stands above as the peer id.
+      { head: 'ADDRESS', text: ({ address }) => address, short: text => text.replace(`/p2p/${peerId}`, '') },
+      { head: 'STATE', text: ({ state }) => state ?? '' },
+      {
+        head: 'FOR',
+        text: ({ since }) => (since === undefined ? '' : timeSince(since, options.now)),
+        right: true
+      },
+      { head: 'ANNOUNCED', text: ({ address }) => (announced.includes(address) ? 'yes' : 'no') }
+    ],
+    rows,
+    { width: options.width && options.width - 2 }
+  )
+  const causes = rows.map(({ cause }) => (cause === undefined ? [] : wrap(cause, options.width, 6)))
+  return [`  ${heads}`, ...lines.flatMap((line, at) => [`  ${line}`, ...(causes[at] ?? [])])]
+}
+
+const PROTOCOLS = { upnp: 'UPnP', 'nat-pmp': 'NAT-PMP' } as const
+
+function mapping(
+  { state, since, cause, gateway, ports }: MappingInfo,
+  { now, width }: ViewOptions
+): string[] {
+  const by =
+    gateway === undefined
+      ? ''
+      : ` by ${PROTOCOLS[gateway.protocol]} at ${gateway.address}${gateway.externalIp === undefined ? '' : ` (external IP ${gateway.externalIp})`}`
+  const what = state === 'off' ? 'off (setting upnp)' : `${state}${by}, for ${timeSince(since, now)}`
+  return [
+    ...pairs([['Port mapping', what]]),
+    ...(cause === undefined ? [] : wrap(cause, width, 2)),
+    ...ports.flatMap(port => [
+      `  ${portText(port)}`,
+      ...(port.cause === undefined ? [] : wrap(port.cause, width, 6))
+    ])
+  ]
+}
+
+function portText({ transport, protocol, internalPort, externalPort, state }: MappedPort): string {
+  const outside = externalPort === undefined ? '' : ` as ${externalPort}`
+  return `${transport}: ${protocol.toUpperCase()} ${internalPort}${outside}, ${state}`
+}
