@@ -9,13 +9,13 @@ export default defineConfig({
   build: {
     ssr: 'app/main/cli.ts',
     outDir: 'out/main',
-    target: 'node20',
+    target: 'node22',
     sourcemap: true,
     emptyOutDir: true,
     rolldownOptions: {
       external: id =>
         id.startsWith('node:') || outside.some(name => id === name || id.startsWith(`${name}/`)),
-      output: { entryFileNames: 'cli.js' }
+      output: { entryFileNames: 'cli.js', chunkFileNames: 'cli/[name]-[hash].js' }
     }
   }
 })

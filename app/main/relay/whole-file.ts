@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { link, open, rename, rm } from 'node:fs/promises'
+import { link, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { systemCode } from '../../shared/errors.ts'
 
@@ -50,6 +50,7 @@ async function writeNew(file: string, content: Uint8Array | string, mode: number
   const handle = await open(file, 'wx', mode)
   try {
     await handle.writeFile(content)
+    await giveToOwnerOfFolder(handle, path.dirname(file))
     await handle.sync()
   } catch (error) {
     await handle.close()
@@ -57,6 +58,13 @@ async function writeNew(file: string, content: Uint8Array | string, mode: number
     throw error
   }
   await handle.close()
+}
+
+/** What root puts into the folder of a service's own user must be that user's, or the service could not read it. */
+async function giveToOwnerOfFolder(handle: FileHandle, folder: string): Promise<void> {
+  if (process.getuid?.() !== 0) return
+  const { uid, gid } = await stat(folder)
+  if (uid !== 0) await handle.chown(uid, gid)
 }
 
 /** Without it a power cut may take the new name back. Windows and some file systems cannot; they need no more. */

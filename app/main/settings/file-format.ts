@@ -1,10 +1,8 @@
 import { AppError } from '../../shared/errors.ts'
 import { keys, type Key } from '../../shared/settings.ts'
 import { findJsonError } from './json-error.ts'
+import { migrate, newestVersion, readVersion, type Step } from './migrate.ts'
 import { suggestion } from './nearest.ts'
-
-/** What this version writes, and the newest it reads. */
-const FILE_VERSION = 1
 
 export type JsonObject = Record<string, unknown>
 
@@ -52,36 +50,32 @@ function pointAt(text: string, column: number): string {
 const known: ReadonlySet<string> = new Set(keys)
 
 /**
- * The settings in a file's object, by key, not read yet; checks the version. Sections nest, and dotted names
- * work as well: {"relay": {"reservations": {"total": 64}}} or {"relay.reservations.total": 64}.
+ * The settings in a file's object, by key, not read yet, and the version it has; those of an older version are
+ * migrated. Sections nest, and dotted names work as well: {"relay": {"reservations": {"total": 64}}} or
+ * {"relay.reservations.total": 64}.
  */
-export function flatten(content: JsonObject, file: string): Map<Key, unknown> {
-  const { version, ...rest } = content
-  checkVersion(version, file)
-  const found = new Map<Key, unknown>()
+export function flatten(
+  content: JsonObject,
+  file: string,
+  steps: readonly Step[]
+): { version: number; given: Map<Key, unknown> } {
+  const { version: written, ...rest } = content
+  const version = readVersion(written, file, steps)
+  const found = new Map<string, unknown>()
   for (const [name, value] of leaves(rest, '')) {
-    if (!known.has(name)) throw unknownSetting(name, file)
-    const key = name as Key
-    if (found.has(key))
-      throw new AppError('bad-setting', `${key} is given twice in ${file}. Remove one.`, {
-        setting: key,
+    if (found.has(name))
+      throw new AppError('bad-setting', `${name} is given twice in ${file}. Remove one.`, {
+        setting: name,
         file
       })
-    found.set(key, value)
+    found.set(name, value)
   }
-  return found
-}
-
-function checkVersion(version: unknown, file: string): void {
-  if (version === undefined || version === FILE_VERSION) return
-  if (typeof version === 'number' && Number.isInteger(version) && version > FILE_VERSION) {
-    const message =
-      `${file} was written by a newer Waystation: it is version ${version}, and this one knows version ${FILE_VERSION}. ` +
-      'Update Waystation, or use another file (--config FILE).'
-    throw new AppError('settings-file-newer', message, { file, version, known: FILE_VERSION })
+  const given = new Map<Key, unknown>()
+  for (const [name, value] of migrate(found, version, steps)) {
+    if (!known.has(name)) throw unknownSetting(name, file)
+    given.set(name as Key, value)
   }
-  const message = `"version" in ${file} must be ${FILE_VERSION}, not ${JSON.stringify(version)}. ${KEPT}`
-  throw new AppError('settings-file-broken', message, { file })
+  return { version, given }
 }
 
 function* leaves(section: JsonObject, prefix: string): Generator<readonly [string, unknown]> {
@@ -107,9 +101,9 @@ function unknownSetting(name: string, file: string): AppError {
   })
 }
 
-/** Back to nested sections, in the schema's order. */
-export function nest(given: ReadonlyMap<Key, unknown>): JsonObject {
-  const content: JsonObject = { version: FILE_VERSION }
+/** Back to nested sections, in the schema's order, as the newest version. */
+export function nest(given: ReadonlyMap<Key, unknown>, steps: readonly Step[]): JsonObject {
+  const content: JsonObject = { version: newestVersion(steps) }
   for (const key of keys) {
     if (!given.has(key)) continue
     const parts = key.split('.')

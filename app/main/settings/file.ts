@@ -1,10 +1,11 @@
-import { statSync } from 'node:fs'
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import Conf from 'conf'
 import { AppError, messageOf, systemCode } from '../../shared/errors.ts'
 import type { Key } from '../../shared/settings.ts'
 import { parseValue } from '../../shared/values.ts'
 import { flatten, nest, parseText, type JsonObject } from './file-format.ts'
+import { newestVersion, STEPS, type Step } from './migrate.ts'
 
 /** Holds the file's whole content; writing `store` replaces the file atomically. conf and electron-store are such. */
 interface JsonStore {
@@ -38,13 +39,18 @@ export function settingsFilePath(dataDir: string, chosen?: string): string {
 }
 
 /**
- * Reads a settings file and writes nothing. No file: nothing given. Throws `settings-file-unreadable`,
- * `settings-file-broken`, `settings-file-newer`, `unknown-setting` and `bad-setting`, all naming the file.
+ * Reads a settings file and writes nothing: one of an older version is migrated in memory. No file: nothing given.
+ * Throws `settings-file-unreadable`, `settings-file-broken`, `settings-file-newer`, `unknown-setting` and
+ * `bad-setting`, all naming the file.
  */
-export function readSettingsFile(file: string, openStore: OpenStore = openConf): FileSettings {
-  const raw = readRaw(file, openStore)
+export function readSettingsFile(
+  file: string,
+  openStore: OpenStore = openConf,
+  steps: readonly Step[] = STEPS
+): FileSettings {
+  const raw = readRaw(file, openStore, steps)
   const given = new Map(
-    [...(raw ?? [])].map(
+    [...(raw?.given ?? [])].map(
       ([key, value]) => [key, { value: parseValue(key, value, file), name: file }] as const
     )
   )
@@ -56,17 +62,25 @@ export type SettingsPatch = Readonly<Partial<Record<Key, unknown>>>
 
 /**
  * Changes some settings in the file in one atomic write, creating the file if need be; the rest of the file
- * stays as the person wrote it. Nothing is written if a value is refused, or if the file cannot be read.
+ * stays as the person wrote it. Nothing is written if a value is refused, or if the file cannot be read. A file of
+ * an older version is kept beside the new one, as `settings.json.v1`.
  */
-export function saveSettings(file: string, patch: SettingsPatch, openStore: OpenStore = openConf): void {
-  const next = new Map(readRaw(file, openStore))
+export function saveSettings(
+  file: string,
+  patch: SettingsPatch,
+  openStore: OpenStore = openConf,
+  steps: readonly Step[] = STEPS
+): void {
+  const raw = readRaw(file, openStore, steps)
+  const next = new Map(raw?.given)
   for (const [name, value] of Object.entries(patch)) {
     const key = name as Key
     if (value === undefined) next.delete(key)
     else next.set(key, parseValue(key, value))
   }
   try {
-    open(file, openStore).store = nest(next)
+    if (raw !== undefined && raw.version < newestVersion(steps)) keepCopy(file, `${file}.v${raw.version}`)
+    open(file, openStore).store = nest(next, steps)
   } catch (error) {
     const code = systemCode(error)
     const full = code === 'ENOSPC' || code === 'EDQUOT'
@@ -80,10 +94,29 @@ export function saveSettings(file: string, patch: SettingsPatch, openStore: Open
   }
 }
 
-function readRaw(file: string, openStore: OpenStore): Map<Key, unknown> | undefined {
+/** Copies the file, for its owner only, to the first free one of `copy`, `copy-2`, `copy-3`: an older copy stays. */
+function keepCopy(file: string, copy: string): void {
+  const content = readFileSync(file)
+  for (let number = 1; ; number++) {
+    const name = number === 1 ? copy : `${copy}-${number}`
+    if (exists(name) && readFileSync(name).equals(content)) return
+    try {
+      // Flushed, because the file itself is replaced next.
+      writeFileSync(name, content, { flag: 'wx', mode: 0o600, flush: true })
+      return
+    } catch (error) {
+      if (systemCode(error) === 'EEXIST') continue
+      // Half of a copy on a full disk is none.
+      rmSync(name, { force: true })
+      throw error
+    }
+  }
+}
+
+function readRaw(file: string, openStore: OpenStore, steps: readonly Step[]) {
   try {
     // conf makes the folder of a file that is missing; a read must not, so conf only sees files that exist.
-    return exists(file) ? flatten(open(file, openStore).store, file) : undefined
+    return exists(file) ? flatten(open(file, openStore).store, file, steps) : undefined
   } catch (error) {
     if (error instanceof AppError) throw error
     const message = `The settings file ${file} cannot be read: ${messageOf(error)}. Mend that, or use another file (--config FILE).`
