@@ -2,7 +2,13 @@ import { AppError } from '../../shared/errors.ts'
 import { defaultOf, keys, type Key, type Profile, type Settings } from '../../shared/settings.ts'
 import { parseValue, validateSettings } from '../../shared/values.ts'
 import { readEnvironment, type Environment } from './environment.ts'
-import { readSettingsFile, settingsFilePath, type FileSettings, type OpenStore, type SettingsPatch } from './file.ts'
+import {
+  readSettingsFile,
+  settingsFilePath,
+  type FileSettings,
+  type OpenStore,
+  type SettingsPatch
+} from './file.ts'
 import { parseFlags, type Flags, type Listener } from './flags.ts'
 import { resolveDataDir } from './paths.ts'
 

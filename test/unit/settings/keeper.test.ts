@@ -34,7 +34,7 @@ function create(
         const changed = keys.filter(key => JSON.stringify(settings[key]) !== JSON.stringify(running[key]))
         const applied = changed.filter(key => fieldOf(key).applies === 'live')
         const live = Object.fromEntries(applied.map((key: Key) => [key, settings[key]]))
-        running = { ...running, ...live } as Settings
+        running = { ...running, ...live }
         return { applied, needsRestart: changed.filter(key => !applied.includes(key)) }
       }
     },
