@@ -1,0 +1,292 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { History } from '../../../app/main/observe/history/history.ts'
+import { amountsOf, countOf, counts, Scene, sums } from '../../support/history.ts'
+
+let dir: string
+let scene: Scene
+let history: History
+
+beforeEach(async () => {
+  dir = path.join(await mkdtemp(path.join(tmpdir(), 'waystation-history-')), 'history')
+  scene = new Scene('2026-07-30T12:00:00Z')
+  history = await scene.open(dir)
+})
+afterEach(async () => {
+  await history.close()
+  await rm(path.dirname(dir), { recursive: true, force: true })
+})
+
+async function reopen(timeZone?: string): Promise<void> {
+  await history.close()
+  history = await scene.open(dir, timeZone)
+}
+
+async function addAt(at: string, count: number): Promise<void> {
+  scene.set(at)
+  history.add(amountsOf(count))
+  await history.flush()
+}
+
+const totals = (): number[] => {
+  const { today, month, ever } = history.totals()
+  return [countOf(today), countOf(month), countOf(ever)]
+}
+
+describe('totals', () => {
+  it('are nothing at first', () => {
+    expect(totals()).toEqual([0, 0, 0])
+    expect(history.since).toBe('2026-07-30T12:00:00.000Z')
+  })
+
+  it('have what was added at once, and every figure of it', () => {
+    history.add(amountsOf(1))
+    history.add({ ...amountsOf(0), refusals: { 'per-ip-full': 1, rate: 2 }, uptimeSeconds: 0.001 })
+    expect(history.totals().ever).toEqual({
+      ...amountsOf(1),
+      refusals: { 'per-ip-full': 7, 'total-full': 7, rate: 2 },
+      uptimeSeconds: 8.001
+    })
+  })
+
+  it('are exact over restarts, days and months', async () => {
+    await addAt('2026-07-30T12:00:00Z', 1)
+    await reopen()
+    expect(totals()).toEqual([1, 1, 1])
+    await addAt('2026-07-31T23:59:59Z', 10)
+    await reopen()
+    expect(totals()).toEqual([10, 11, 11])
+    scene.set('2026-08-01T00:00:00Z')
+    expect(totals()).toEqual([0, 0, 11])
+    await reopen()
+    await addAt('2026-08-01T00:00:00Z', 100)
+    await reopen()
+    expect(totals()).toEqual([100, 100, 111])
+    expect(history.since).toBe('2026-07-30T12:00:00.000Z')
+  })
+
+  it('have what was never flushed, after an orderly end', async () => {
+    history.add(amountsOf(3))
+    await reopen()
+    expect(totals()).toEqual([3, 3, 3])
+  })
+
+  it('add up milliseconds of uptime without rounding', () => {
+    for (let i = 0; i < 10; i++) history.add({ ...amountsOf(0), uptimeSeconds: 0.1 })
+    expect(history.totals().ever.uptimeSeconds).toBe(1)
+  })
+
+  it('are not changed by who reads them', () => {
+    history.add(amountsOf(1))
+    history.totals().ever.refusals['per-ip-full'] = 99
+    expect(totals()).toEqual([1, 1, 1])
+  })
+})
+
+describe('a clock that is set', () => {
+  it('back by hours loses nothing and counts nothing twice', async () => {
+    await addAt('2026-07-30T12:00:00Z', 1)
+    await addAt('2026-07-30T09:00:00Z', 10)
+    await addAt('2026-07-30T12:00:30Z', 100)
+    await reopen()
+    expect(await sums(history)).toEqual({ minute: 111, hour: 111, day: 111, ever: 111 })
+    expect(counts(await history.query({ step: 'minute' }))).toEqual({
+      '2026-07-30T09:00:00.000Z': 10,
+      '2026-07-30T12:00:00.000Z': 101
+    })
+  })
+
+  it('back into the month before counts there', async () => {
+    await addAt('2026-08-01T01:00:00Z', 1)
+    await addAt('2026-07-31T23:00:00Z', 10)
+    expect(totals()).toEqual([10, 10, 11])
+    scene.set('2026-08-01T02:00:00Z')
+    expect(totals()).toEqual([1, 1, 11])
+  })
+
+  it('ahead by a year and back keeps days and totals', async () => {
+    await addAt('2026-07-30T12:00:00Z', 1)
+    await addAt('2027-07-30T12:00:00Z', 10)
+    await addAt('2026-07-30T12:01:00Z', 100)
+    await reopen()
+    expect(totals()).toEqual([101, 101, 111])
+    expect(counts(await history.query({ step: 'day' }))).toEqual({
+      '2026-07-30T00:00:00.000Z': 101,
+      '2027-07-30T00:00:00.000Z': 10
+    })
+  })
+
+  it('by daylight saving makes a day of 25 hours', async () => {
+    await reopen('Europe/Berlin')
+    for (let hour = 0; hour < 25; hour++) {
+      const at = Date.parse('2026-10-24T22:00:00Z') + hour * 3_600_000
+      await addAt(new Date(at).toISOString(), 1)
+    }
+    expect(totals()).toEqual([25, 25, 25])
+    expect(await history.query({ step: 'hour' })).toHaveLength(25)
+    scene.set('2026-10-25T23:00:00Z')
+    expect(totals()).toEqual([0, 25, 25])
+  })
+
+  it('to another zone goes on under the date of that zone', async () => {
+    scene.set('2026-07-31T23:30:00Z')
+    await addAt('2026-07-31T23:30:00Z', 1)
+    await reopen('Asia/Tokyo')
+    expect(totals()).toEqual([0, 0, 1])
+    await addAt('2026-07-31T23:40:00Z', 10)
+    expect(totals()).toEqual([10, 10, 11])
+    await reopen('America/New_York')
+    expect(totals()).toEqual([1, 1, 11])
+    expect((await history.query({ step: 'day' })).map(({ at }) => at)).toEqual([
+      '2026-07-31T04:00:00.000Z',
+      '2026-08-01T04:00:00.000Z'
+    ])
+  })
+})
+
+describe('records', () => {
+  it('agree in their sums, with the running ones', async () => {
+    for (let minute = 0; minute < 150; minute++) {
+      const at = Date.parse('2026-07-30T22:30:00Z') + minute * 60_000
+      await addAt(new Date(at).toISOString(), minute)
+    }
+    history.add(amountsOf(5))
+    const sum = (150 * 149) / 2 + 5
+    expect(await sums(history)).toEqual({ minute: sum, hour: sum, day: sum, ever: sum })
+    expect(await history.query({ step: 'hour' })).toHaveLength(3)
+    expect(await history.query({ step: 'day' })).toHaveLength(2)
+  })
+
+  it('go to the period of the time given', async () => {
+    scene.set('2026-07-30T13:00:00.004Z')
+    history.add(amountsOf(1), Date.parse('2026-07-30T12:59:50Z'))
+    expect(counts(await history.query({ step: 'hour' }))).toEqual({ '2026-07-30T12:00:00.000Z': 1 })
+  })
+
+  it('of minutes are kept for a day, of hours for 90, of days for ever', async () => {
+    await addAt('2026-07-30T12:00:00Z', 1)
+    await addAt('2026-07-31T12:00:00Z', 10)
+    expect(await history.query({ step: 'minute' })).toHaveLength(2)
+    await addAt('2026-07-31T12:01:00Z', 100)
+    await reopen()
+    expect(await history.query({ step: 'minute' })).toHaveLength(2)
+    expect(await history.query({ step: 'hour' })).toHaveLength(2)
+    await addAt('2026-10-28T12:00:00Z', 1000)
+    expect(await history.query({ step: 'hour' })).toHaveLength(3)
+    await addAt('2026-10-28T12:01:00Z', 1000)
+    await reopen()
+    expect(await history.query({ step: 'hour' })).toHaveLength(2)
+    await addAt('2036-10-28T12:00:00Z', 1)
+    expect(await history.query({ step: 'day' })).toHaveLength(4)
+    expect(totals()).toEqual([1, 1, 2112])
+  })
+
+  it('are asked for by their beginning', async () => {
+    for (const hour of ['09', '10', '11', '12']) await addAt(`2026-07-30T${hour}:30:00Z`, 1)
+    const found = await history.query({
+      step: 'hour',
+      from: '2026-07-30T12:00:00+02:00',
+      to: '2026-07-30T12:00:00Z'
+    })
+    expect(found.map(({ at }) => at)).toEqual(['2026-07-30T10:00:00.000Z', '2026-07-30T11:00:00.000Z'])
+  })
+
+  it('come oldest first also after the clock was set back', async () => {
+    for (const hour of ['12', '09', '11']) await addAt(`2026-07-30T${hour}:00:00Z`, 1)
+    const found = (await history.query({ step: 'minute' })).map(({ at }) => at.slice(11, 13))
+    expect(found).toEqual(['09', '11', '12'])
+  })
+
+  it('are refused for a time that is none', async () => {
+    await expect(history.query({ step: 'hour', from: 'noon' })).rejects.toMatchObject({
+      code: 'bad-request',
+      details: { field: 'from' }
+    })
+  })
+})
+
+describe('peers', () => {
+  const peersOf = async (step: 'minute' | 'hour' | 'day'): Promise<number[]> =>
+    (await history.query({ step })).map(({ peers }) => peers)
+
+  it('count once a minute, once an hour and once a day', async () => {
+    for (const at of ['12:00:00', '12:00:30', '12:01:00', '13:00:00']) {
+      scene.set(`2026-07-30T${at}Z`)
+      history.peerSeen('always here')
+      history.peerSeen(`new at ${at}`)
+      await history.flush()
+    }
+    expect(await peersOf('minute')).toEqual([3, 2, 2])
+    expect(await peersOf('hour')).toEqual([4, 2])
+    expect(await peersOf('day')).toEqual([5])
+  })
+
+  it('are exact up to tens of thousands, and estimated beyond', async () => {
+    for (let peer = 0; peer < 30_000; peer++) history.peerSeen(`12D3KooW${peer}`)
+    expect(await peersOf('day')).toEqual([30_000])
+    for (let peer = 0; peer < 200_000; peer++) history.peerSeen(`12D3KooW${peer}`)
+    const [estimate = NaN] = await peersOf('day')
+    expect(Math.abs(estimate - 200_000)).toBeLessThan(10_000)
+  })
+
+  it('are at least as many as before a restart', async () => {
+    history.peerSeen('one')
+    history.peerSeen('two')
+    await reopen()
+    history.peerSeen('one')
+    expect(await peersOf('day')).toEqual([2])
+    history.peerSeen('three')
+    history.peerSeen('four')
+    expect(await peersOf('day')).toEqual([3])
+  })
+
+  it('leave nothing of themselves in the folder', async () => {
+    const peer = '12D3KooWExampleOfAPeer'
+    history.peerSeen(peer)
+    await history.close()
+    const files = await readdir(dir)
+    const contents = await Promise.all(files.map(name => readFile(path.join(dir, name), 'latin1')))
+    expect(contents.join('')).toContain('minute/2026-07-30T12:00Z')
+    expect(contents.join('')).not.toContain('12D3')
+    history = await scene.open(dir)
+    const [{ peers, ...others } = { peers: NaN }] = await history.query({ step: 'minute' })
+    expect([peers, others]).toEqual([1, { at: '2026-07-30T12:00:00.000Z', ...amountsOf(0), refusals: {} }])
+  })
+})
+
+describe('state', () => {
+  it('lasts over restarts, and is forgotten when undefined', async () => {
+    expect(history.getState('pause')).toBeUndefined()
+    expect(await history.setState('pause', { until: '2026-08-01T00:00:00Z' })).toBe(true)
+    expect(await history.setState('other', null)).toBe(true)
+    await reopen()
+    expect(history.getState('pause')).toEqual({ until: '2026-08-01T00:00:00Z' })
+    expect(history.getState('other')).toBeNull()
+    await history.setState('pause', undefined)
+    await reopen()
+    expect(history.getState('pause')).toBeUndefined()
+  })
+
+  it('is written although nothing is flushed after it', async () => {
+    await history.setState('pause', true)
+    const { ClassicLevel } = await import('classic-level')
+    await history.close()
+    const db = new ClassicLevel(dir)
+    expect(await db.get('state/pause')).toBe('true')
+    await db.close()
+  })
+})
+
+describe('after the end', () => {
+  it('nothing is written, and nothing fails', async () => {
+    await history.close()
+    history.add(amountsOf(1))
+    await history.flush()
+    await history.close()
+    expect(await history.setState('pause', true)).toBe(false)
+    history = await scene.open(dir)
+    expect(totals()).toEqual([0, 0, 0])
+  })
+})
