@@ -2,7 +2,7 @@ import type { AddressState, ModeInfo, NodeMode, Status } from '../shared/api.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Settings } from '../shared/settings.ts'
 import { Modes } from './modes.ts'
-import type { DatagramMeter } from './net/traffic.ts'
+import type { TrafficHints } from './net/traffic.ts'
 import type { NodeBus } from './observe/events.ts'
 import type { Log } from './observe/log.ts'
 import { nextMonth } from './quota.ts'
@@ -22,7 +22,7 @@ export interface NodeRunnerComponents {
     readonly rememberedPause: { until?: number } | undefined
   }
   /** Is told of datagrams. */
-  traffic: DatagramMeter
+  traffic: TrafficHints
   modeChanged: (info: ModeInfo) => void
 }
 

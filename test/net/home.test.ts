@@ -26,7 +26,7 @@ it.skipIf(unable)(
     await net.startDaemon()
     for (const ip of SERVER_IPS) await net.outside.ip('address', 'add', `${ip}/32`, 'dev', 'eth0')
     const servers = net.outside.script(`
-    import { startServer } from ${moduleUrl('test/support/autonat-server.ts')}
+    import { startServer } from ${moduleUrl('test/support/autonat-child.ts')}
     console.log(JSON.stringify(await Promise.all(${JSON.stringify(SERVER_IPS)}.map(ip => startServer('ours', ip)))))
   `)
     const bootstrap = JSON.parse(await servers.line()) as string[]

@@ -10,15 +10,17 @@ export function moduleUrl(path: string): string {
 /**
  * A process of its own that runs `source` as a module. `line()` waits for its next line of output; whatever it
  * writes to stderr fails that wait. It has `go`, a promise that `tell()` fulfils: several can start at once.
+ * `under`: a program that is to start Node, with its arguments.
  */
 export class NodeScript {
   readonly child: ChildProcess
   readonly #lines: AsyncIterator<string>
   #errors = ''
 
-  constructor(source: string) {
+  constructor(source: string, { under = [] }: { under?: readonly string[] } = {}) {
     const prelude = `const go = new Promise(resolve => process.stdin.once('data', resolve));\n`
-    this.child = spawn(process.execPath, ['--no-warnings', '--input-type=module', '-e', prelude + source])
+    const [program = '', ...rest] = [...under, process.execPath]
+    this.child = spawn(program, [...rest, '--no-warnings', '--input-type=module', '-e', prelude + source])
     const { stdout, stderr } = this.child
     if (stdout === null || stderr === null) throw new Error('no pipes')
     stderr.setEncoding('utf8').on('data', (text: string) => (this.#errors += text))

@@ -58,7 +58,8 @@ export async function startRelay(
     'circuit-closed',
     'request-denied',
     'peer-connected',
-    'peer-disconnected'
+    'peer-disconnected',
+    'address-changed'
   ] as const
   for (const name of names) bus.on(name, value => events.push({ name, value } as EventRecord))
   const warnings: string[] = []

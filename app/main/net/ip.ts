@@ -34,6 +34,18 @@ export function ipGroup(ip: string): string {
 }
 
 /**
+ * The network an address is in, wide enough that two of them are seldom in the same hands: the IPv4 /16 or the
+ * IPv6 /32.
+ */
+export function ipNetwork(ip: string): string {
+  const address = parseIp(ip)
+  if (address === undefined) return UNKNOWN_GROUP
+  const bytes = address.toByteArray()
+  const bits = isV4(address) ? 16 : 32
+  return `${ipaddr.fromByteArray(bytes.fill(0, bits / 8)).toString()}/${bits}`
+}
+
+/**
  * An address that the whole Internet can reach: not loopback, private, link-local, CGNAT, ULA, documentation,
  * multicast, unspecified or otherwise reserved. What is no IP address is not public either.
  */

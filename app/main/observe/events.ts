@@ -1,3 +1,4 @@
+import type { AddressInfo, MappingInfo } from '../../shared/api.ts'
 import { Bus } from './bus.ts'
 
 /**
@@ -22,6 +23,9 @@ export interface NodeEvents {
   }
   'peer-connected': { peer: string }
   'peer-disconnected': { peer: string }
+  /** One of the node's own, new or with a new state. */
+  'address-changed': AddressInfo
+  'mapping-changed': MappingInfo
 }
 
 export type RequestKind = 'reserve' | 'connect'
@@ -35,7 +39,16 @@ export type ReservationEnd = 'peer-gone' | 'denied' | 'stopped'
  * the node stopped.
  */
 export type CircuitEnd =
-  'closed' | 'reset' | 'bytes' | 'duration' | 'drained' | 'quota' | 'peer-gone' | 'denied' | 'operator' | 'stopped'
+  | 'closed'
+  | 'reset'
+  | 'bytes'
+  | 'duration'
+  | 'drained'
+  | 'quota'
+  | 'peer-gone'
+  | 'denied'
+  | 'operator'
+  | 'stopped'
 
 export interface CircuitClosed {
   id: number

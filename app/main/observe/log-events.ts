@@ -34,4 +34,14 @@ export function logEvents(bus: NodeBus, log: Log, privacy: () => Privacy): void 
   })
   bus.on('peer-connected', ({ peer }) => log.debug({ peer }, 'peer connected'))
   bus.on('peer-disconnected', ({ peer }) => log.debug({ peer }, 'peer disconnected'))
+  bus.on('mapping-changed', ({ state, code, gateway, ports }) => {
+    const mapped = ports.filter(port => port.state === 'mapped').map(({ transport }) => transport)
+    const level = state === 'failed' ? 'warn' : 'info'
+    log[level]({ state, code, protocol: gateway?.protocol, mapped }, `port mapping ${state}`)
+  })
+  bus.on('address-changed', ({ address, transport, public: isPublic, state, cause }) => {
+    const where = privacy()['log.addresses'] ? { address } : {}
+    // Those of the own network change nothing for anyone outside.
+    log[isPublic ? 'info' : 'debug']({ transport, state, ...where, cause }, `address ${state}`)
+  })
 }

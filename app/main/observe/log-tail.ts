@@ -31,6 +31,11 @@ export class LogTail {
 }
 
 function parse(json: string): LogLine {
-  const { level, time, msg = '', ...fields } = JSON.parse(json) as { level: number; time: string; msg?: string }
+  const {
+    level,
+    time,
+    msg = '',
+    ...fields
+  } = JSON.parse(json) as { level: number; time: string; msg?: string }
   return { time, level: pino.levels.labels[level] ?? String(level), message: msg, fields }
 }

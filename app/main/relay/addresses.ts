@@ -43,7 +43,7 @@ export class Addresses {
     this.#components = components
   }
 
-  /** Announced: given by settings, verified, or private. Never through another relay. */
+  /** Announced: given by settings, verified (reach/), or private. Never through another relay. */
   announced(): Multiaddr[] {
     return this.#complete(this.#components.addressManager.getAddresses())
   }
@@ -53,16 +53,20 @@ export class Addresses {
     return this.#complete(this.#components.transportManager.getAddrs())
   }
 
-  /** Announced and listening, public ones first. */
+  /**
+   * What a client may try, public ones first: the announced, and where it listens. Public addresses that nobody has
+   * verified are left out, unless there are no others.
+   */
   all(): Multiaddr[] {
-    return sortBy(distinct([...this.announced(), ...this.listening()]), address =>
-      isPublic(address) ? 0 : 1
-    )
+    const announced = this.announced()
+    const isKnown = announced.some(isPublicAddress)
+    const listening = this.listening().filter(address => !isKnown || !isPublicAddress(address))
+    return sortBy(distinct([...announced, ...listening]), address => (isPublicAddress(address) ? 0 : 1))
   }
 
   /** Whether an address of this node is one of the public Internet. */
   get isPublic(): boolean {
-    return this.all().some(isPublic)
+    return this.all().some(isPublicAddress)
   }
 
   /**
@@ -71,7 +75,7 @@ export class Addresses {
    * clients refuse a reservation without addresses.
    */
   forReservation(connection: Connection): Multiaddr[] {
-    const announced = this.announced().filter(isPublic)
+    const announced = this.announced().filter(isPublicAddress)
     if (announced.length > 0 && isPublicIp(ipOf(connection) ?? '')) return announced
     return sortBy(this.all(), address => distance(address, connection.remoteAddr))
   }
@@ -86,7 +90,8 @@ export class Addresses {
   }
 }
 
-function isPublic(address: Multiaddr): boolean {
+/** Whether an address is one of the public Internet: by its IP address, or by a name. */
+export function isPublicAddress(address: Multiaddr): boolean {
   const ip = ipOfAddress(address)
   return ip === undefined ? /^\/dns/.test(address.toString()) : isPublicIp(ip)
 }

@@ -1,4 +1,3 @@
-import { autoNAT } from '@libp2p/autonat'
 import { bootstrap } from '@libp2p/bootstrap'
 import { identify, identifyPush } from '@libp2p/identify'
 import { FaultTolerance, type PeerId, type PrivateKey } from '@libp2p/interface'
@@ -7,9 +6,11 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
+import type { AddressInfo, MappingInfo } from '../../shared/api.ts'
 import { AppError } from '../../shared/errors.ts'
 import type { Settings } from '../../shared/settings.ts'
 import { isPublicIp } from '../net/ip.ts'
+import type { TrafficHints } from '../net/traffic.ts'
 import type { NodeBus } from '../observe/events.ts'
 import { Addresses, ipOfAddress, transportOf, type AddressComponents } from './addresses.ts'
 import { CircuitRelay, type CircuitRelayComponents } from './circuit/service.ts'
@@ -19,8 +20,12 @@ import { dhtServer } from './dht.ts'
 import { forgetPeersThatLeft } from './forget-peers.ts'
 import { Inspector } from './inspect.ts'
 import { connectionsFor, limitsOf, peerRatesOf } from './limits.ts'
-import { announcedAt, judgeFailures, listenAddresses, type ListenFailure } from './listening.ts'
+import { judgeFailures, listenAddresses, type ListenFailure } from './listening.ts'
+import { portMapping, type PortMapping } from './mapping/service.ts'
 import { libp2pLogger } from './quiet-logger.ts'
+import { Reach, type ReachComponents } from './reach/reach.ts'
+import { autoNatServers } from './reach/servers.ts'
+import { tellSegments } from './segments.ts'
 import { protocols } from './transports.ts'
 
 /** How often a silent connection is tried. Without it, the slot of a client that lost its power stays taken. */
@@ -32,6 +37,8 @@ export interface RelayNodeComponents {
   bus: NodeBus
   /** Numbers of circuits, where several nodes follow each other in one process. */
   nextCircuitId?: () => number
+  /** Is told of the datagrams of QUIC. */
+  traffic?: TrafficHints
   /** Sentences a person should read: a transport that could not be opened, no IPv6. */
   warn(sentence: string): void
 }
@@ -106,6 +113,7 @@ export class RelayNode {
     if (running === undefined) return
     running.relay.setLimits(limitsOf(settings))
     running.relay.setPeerRates(peerRatesOf(settings))
+    running.libp2p.services.mapping.setEnabled(settings.upnp)
     running.relay.setAccess({ allow: settings['access.allow'], deny: settings['access.deny'] })
     const open = running.libp2p.getConnections().length
     running.connectionManager.setMaxConnections(connectionsFor(settings, open).total)
@@ -121,6 +129,16 @@ export class RelayNode {
     }
   }
 
+  /** Whether others reach each of its addresses, as far as it knows; changes are events (`address-changed`). */
+  addressStates(): AddressInfo[] {
+    return this.#require().reach.states()
+  }
+
+  /** What the router forwards. */
+  get mapping(): MappingInfo {
+    return this.#require().libp2p.services.mapping.info
+  }
+
   /** Open connections by transport. */
   connectionsByTransport(): Record<string, number> {
     const counts: Record<string, number> = {}
@@ -133,6 +151,10 @@ export class RelayNode {
 
   get connectedPeers(): number {
     return this.#running?.libp2p.getPeers().length ?? 0
+  }
+
+  connectedPeerIds(): string[] {
+    return (this.#running?.libp2p.getPeers() ?? []).map(String)
   }
 
   /** What runs in it now. @throws if the node was not started */
@@ -151,24 +173,33 @@ export class RelayNode {
   }
 
   async #create(failures: ListenFailure[]): Promise<Running> {
-    const { privateKey, bus } = this.#components
+    const { privateKey, bus, traffic } = this.#components
     const settings = this.#settings
     const store = new DhtStore()
     let relay: CircuitRelay | undefined
     let addresses: Addresses | undefined
     let connectionManager: ConnectionManager | undefined
+    let reach: Reach | undefined
     const libp2p = await createLibp2p({
       start: false,
       privateKey,
       logger: libp2pLogger(this.#options.debug),
       nodeInfo: { name: 'waystation', version: this.#options.version, userAgent: this.agentVersion },
-      ...(await protocols(settings, (address, error) => failures.push({ address, error }))),
-      ...this.#network(settings, () => addresses?.listening() ?? []),
+      ...(await protocols(settings, (address, error) => failures.push({ address, error }), traffic)),
+      ...this.#network(settings, announced => reach?.announce(announced) ?? announced),
       services: {
         identify: withProtocolVersion(identify(), this.protocolVersion),
         identifyPush: withProtocolVersion(identifyPush(), this.protocolVersion),
         ping: ping({ maxInboundStreams: 8 }),
-        autoNAT: autoNAT(),
+        mapping: portMapping({ enabled: settings.upnp, changed: info => bus.emit('mapping-changed', info) }),
+        ...autoNatServers({ clock: () => performance.now() }),
+        reach: (components: ReachComponents) =>
+          (reach = new Reach(components, {
+            announce: settings.announce,
+            announceIp: settings.announceIp,
+            isClient: peer => relay?.reservations.get(peer.toString()) !== undefined,
+            changed: info => bus.emit('address-changed', info)
+          })),
         relay: (components: CircuitRelayComponents & AddressComponents) => {
           const known = (addresses = new Addresses(components))
           connectionManager = components.connectionManager
@@ -202,16 +233,17 @@ export class RelayNode {
     libp2p.addEventListener('peer:connect', event =>
       bus.emit('peer-connected', { peer: event.detail.toString() })
     )
+    if (traffic !== undefined) tellSegments(libp2p, traffic)
     libp2p.addEventListener('peer:disconnect', event =>
       bus.emit('peer-disconnected', { peer: event.detail.toString() })
     )
-    if (relay === undefined || addresses === undefined || connectionManager === undefined) {
+    if (!relay || !addresses || !connectionManager || !reach) {
       throw new Error('libp2p made no relay service')
     }
     const dhtSize = (): number => dht?.routingTable.size ?? 0
     const known = relay
     const inspector = new Inspector({ libp2p, relay: known, peerRates: () => known.peerRates })
-    return { libp2p, connectionManager, relay, addresses, inspector, dhtSize, stopForgetting }
+    return { libp2p, connectionManager, relay, addresses, reach, inspector, dhtSize, stopForgetting }
   }
 
   /**
@@ -226,14 +258,17 @@ export class RelayNode {
   }
 
   /** Where to listen, what to announce, how many connections to be ready for. */
-  #network(settings: Settings, listening: () => Multiaddr[]): Partial<Libp2pOptions> {
+  #network(
+    settings: Settings,
+    announceFilter: (candidates: Multiaddr[]) => Multiaddr[]
+  ): Partial<Libp2pOptions> {
     const { total, perIpPerSecond } = connectionsFor(settings)
     const bootstrapPeers = settings['dht.bootstrap']
     return {
       addresses: {
         listen: listenAddresses(settings).map(String),
         announce: [...settings.announce],
-        announceFilter: announced => [...announced, ...announcedAt(settings.announceIp, listening())]
+        announceFilter
       },
       // What failed to open is judged after the start, with the settings in mind.
       transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
@@ -251,10 +286,11 @@ export class RelayNode {
 }
 
 interface Running {
-  libp2p: Libp2p
+  libp2p: Libp2p<{ mapping: PortMapping }>
   connectionManager: ConnectionManager
   relay: CircuitRelay
   addresses: Addresses
+  reach: Reach
   inspector: Inspector
   dhtSize: () => number
   stopForgetting: () => void

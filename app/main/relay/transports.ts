@@ -8,6 +8,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Libp2pOptions } from 'libp2p'
 import { AppError } from '../../shared/errors.ts'
 import type { Settings } from '../../shared/settings.ts'
+import type { TrafficHints } from '../net/traffic.ts'
 import { transportOf } from './addresses.ts'
 import { listenAddresses } from './listening.ts'
 import { loadNativeQuic } from './quic/native.ts'
@@ -40,7 +41,11 @@ type TransportFactory = NonNullable<Libp2pOptions['transports']>[number]
 type Protocols = Required<Pick<Libp2pOptions, 'transports' | 'connectionEncrypters' | 'streamMuxers'>>
 
 /** Transports, encrypters and the muxer, with windows that bound a circuit's memory. */
-export async function protocols(settings: Settings, failed: ListenFailed): Promise<Protocols> {
+export async function protocols(
+  settings: Settings,
+  failed: ListenFailed,
+  traffic?: TrafficHints
+): Promise<Protocols> {
   const window = windowBytes(settings['relay.circuits.bufferBytes'])
   const ws = webSockets({
     maxBufferedAmount: WEBSOCKET_BUFFER_BYTES,
@@ -52,7 +57,7 @@ export async function protocols(settings: Settings, failed: ListenFailed): Promi
   ]
   if (settings['quic.enabled']) {
     try {
-      transports.push(quicTransport({ native: await loadNativeQuic(), streamWindowBytes: window }))
+      transports.push(quicTransport({ native: await loadNativeQuic(), streamWindowBytes: window, traffic }))
     } catch (error) {
       const what =
         'QUIC cannot be loaded on this platform (setting quic.enabled); --no-quic-enabled goes without it.'

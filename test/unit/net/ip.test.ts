@@ -1,11 +1,20 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { AccessList, ipGroup, isPublicIp, parseCidr } from '../../../app/main/net/ip.ts'
+import { AccessList, ipGroup, ipNetwork, isPublicIp, parseCidr } from '../../../app/main/net/ip.ts'
 
 const word = fc.integer({ min: 0, max: 0xffff })
 /** Global unicast only: the groups of IPv4-mapped addresses are those of IPv4. */
 const ipv6Words = fc.tuple(fc.integer({ min: 0x2000, max: 0x3fff }), word, word, word, word, word, word, word)
 const textOf = (words: number[]): string => words.map(each => each.toString(16)).join(':')
+
+it.each([
+  ['23.1.0.10', '23.1.0.0/16'],
+  ['::ffff:23.1.0.10', '23.1.0.0/16'],
+  ['2a00:1450:4001::1', '2a00:1450::/32'],
+  ['nothing', 'unknown']
+])('ipNetwork puts %s into %s', (ip, network) => {
+  expect(ipNetwork(ip)).toBe(network)
+})
 
 describe('ipGroup', () => {
   it.each([

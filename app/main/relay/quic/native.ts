@@ -15,8 +15,18 @@ export interface NativeStream {
   stopRead(): Promise<void>
 }
 
+/** UDP payloads since the connection began, without the first datagram of one that came in. */
+export interface NativeConnectionStats {
+  readonly udpRxBytes: number
+  readonly udpRxDatagrams: number
+  readonly udpTxBytes: number
+  readonly udpTxDatagrams: number
+}
+
 export interface NativeConnection {
   id(): string
+  /** Also after the end. */
+  stats(): NativeConnectionStats
   /** Ends with /p2p/ and the peer id that the TLS handshake proved. */
   remoteMultiaddr(): string
   inboundStream(): Promise<NativeStream>

@@ -17,6 +17,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { getNetConfig, getThinWaistAddresses } from '@libp2p/utils'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { QUIC_V1 } from '@multiformats/multiaddr-matcher'
+import type { TrafficHints } from '../../net/traffic.ts'
 import { muxerFactory, provenPeer, QuicConnection } from './connection.ts'
 import {
   orAbort,
@@ -26,11 +27,14 @@ import {
   type NativeQuic,
   type NativeServer
 } from './native.ts'
+import { QuicTraffic } from './traffic.ts'
 
 export interface QuicOptions {
   native: NativeQuic
   /** Bytes that may wait unread on one stream. */
   streamWindowBytes: number
+  /** Is told of all datagrams: Node does not see those of the engine. */
+  traffic?: TrafficHints
 }
 
 interface QuicComponents {
@@ -58,11 +62,13 @@ class QuicTransport implements Transport {
   readonly #components: QuicComponents
   readonly #native: NativeQuic
   readonly #config: NativeConfigured
+  readonly #traffic: QuicTraffic | undefined
   readonly #clients = new Map<4 | 6, NativeClient>()
 
-  constructor(components: QuicComponents, { native, streamWindowBytes }: QuicOptions) {
+  constructor(components: QuicComponents, { native, streamWindowBytes, traffic }: QuicOptions) {
     this.#components = components
     this.#native = native
+    this.#traffic = traffic && new QuicTraffic({ meter: traffic, clock: () => performance.now() })
     this.#config = new native.QuinnConfig({
       privateKeyProto: privateKeyToProtobuf(components.privateKey),
       handshakeTimeout: 10_000,
@@ -88,7 +94,7 @@ class QuicTransport implements Transport {
 
   createListener({ upgrader }: CreateListenerOptions): Listener {
     const open = (ip: string, port: number): NativeServer => new this.#native.Server(this.#config, ip, port)
-    return new QuicListener(open, upgrader, this.#components.logger)
+    return new QuicListener(open, upgrader, this.#components.logger, this.#traffic)
   }
 
   async dial(address: Multiaddr, options: DialTransportOptions): Promise<Connection> {
@@ -96,6 +102,7 @@ class QuicTransport implements Transport {
     signal.throwIfAborted()
     const { host, port, type } = getNetConfig(address)
     const dialing = this.#client(type === 'ip6' ? 6 : 4).outboundConnection(host, port ?? 0)
+    this.#traffic?.dialing(host, dialing)
     const native = await orAbort(dialing, signal, late => late.abort())
     const log = this.#components.logger.forComponent(`waystation:quic:outbound:${native.id()}`)
     const connection = new QuicConnection(native, 'outbound', log)
@@ -136,13 +143,20 @@ class QuicListener extends TypedEventEmitter<ListenerEvents> implements Listener
   readonly #open: (ip: string, port: number) => NativeServer
   readonly #upgrader: Upgrader
   readonly #logger: ComponentLogger
+  readonly #traffic: QuicTraffic | undefined
   readonly #connections = new Set<QuicConnection>()
   readonly #stopping = new AbortController()
   #server: NativeServer | undefined
   #address: Multiaddr | undefined
 
-  constructor(open: (ip: string, port: number) => NativeServer, upgrader: Upgrader, logger: ComponentLogger) {
+  constructor(
+    open: (ip: string, port: number) => NativeServer,
+    upgrader: Upgrader,
+    logger: ComponentLogger,
+    traffic: QuicTraffic | undefined
+  ) {
     super()
+    this.#traffic = traffic
     this.#open = open
     this.#upgrader = upgrader
     this.#logger = logger
@@ -182,10 +196,12 @@ class QuicListener extends TypedEventEmitter<ListenerEvents> implements Listener
     while (this.#server === server) {
       try {
         const native = await server.inboundConnection()
+        this.#traffic?.accepted(native)
         void this.#upgrade(native)
       } catch (error) {
         // A failed handshake is its client's affair; a closed server would fail again at once, for ever.
         if (String(error).includes('server closed')) return
+        this.#traffic?.handshakeFailed(this.#address)
       }
     }
   }

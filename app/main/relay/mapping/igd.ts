@@ -1,0 +1,256 @@
+import { request } from 'node:http'
+import { isIPv4 } from 'node:net'
+import { CAUSES, MappingError } from './causes.ts'
+import type { Lease, Mapping, MapRequest, Router } from './router.ts'
+import { urlOf } from './ssdp.ts'
+
+/**
+ * A UPnP Internet Gateway Device, version 1 or 2 (WANIPConnection:1 and :2, WANPPPConnection:1). It stands where
+ * @libp2p/upnp-nat would use @achingbrain/nat-port-mapper's, which knows version 2 alone and removes no mapping
+ * (test/upstream/upnp-nat.test.ts).
+ */
+
+const SERVICES = ['WANIPConnection:2', 'WANIPConnection:1', 'WANPPPConnection:1'].map(
+  name => `urn:schemas-upnp-org:service:${name}`
+)
+const MOST_BYTES = 256 * 1024
+/** What people see in their router's list. */
+const DESCRIPTION = 'Waystation'
+/** Other external ports tried where the router leaves the choice to us. */
+const OTHER_PORTS = 5
+const DYNAMIC_PORTS = { first: 49_152, count: 16_384 }
+
+/** WANIPConnection:2, section 2.5. */
+const Fault = {
+  NO_SUCH_ENTRY: 714,
+  CONFLICT: 718,
+  SAME_PORTS_ONLY: 724,
+  ONLY_PERMANENT: 725,
+  OTHER_MECHANISM: 729
+} as const
+
+const CONFLICTS: readonly number[] = [Fault.CONFLICT, Fault.SAME_PORTS_ONLY, Fault.OTHER_MECHANISM]
+interface Service {
+  type: string
+  control: URL
+}
+
+export interface IgdOptions {
+  localAddress: string
+  /** A number from 0 to 1, for other external ports. */
+  random?: () => number
+}
+
+/** The gateway described at that place; undefined if it forwards no ports. @throws MappingError */
+export async function igdAt(
+  location: URL,
+  options: IgdOptions,
+  signal: AbortSignal
+): Promise<Router | undefined> {
+  const { body } = await http(location, { method: 'GET', localAddress: options.localAddress, signal })
+  const services = servicesOf(body, location)
+  let router: Igd | undefined
+  for (const service of services) {
+    const candidate = new Igd(service, options)
+    router ??= candidate
+    // A DSL router offers a service for each way out: the one that has an address is in use.
+    if (services.length === 1 || (await candidate.hasAddress(signal))) return candidate
+  }
+  return router
+}
+
+/** The services of a device description that forward ports, the best version first. */
+export function servicesOf(description: string, location: URL): Service[] {
+  const base = urlOf(tag(description, 'URLBase') ?? '') ?? location
+  const texts = description.split('<service>').slice(1)
+  const found = texts.flatMap(text => {
+    const type = tag(text, 'serviceType') ?? ''
+    const control = urlOf(tag(text, 'controlURL') ?? '', base)
+    // To another host we were not invited.
+    const isOwn = control?.protocol === 'http:' && control.hostname === location.hostname
+    return isOwn && SERVICES.includes(type) ? [{ type, control }] : []
+  })
+  return found.sort((a, b) => SERVICES.indexOf(a.type) - SERVICES.indexOf(b.type))
+}
+
+class Igd implements Router {
+  readonly protocol = 'upnp'
+  readonly address: string
+  readonly localAddress: string
+  readonly #service: Service
+  readonly #random: () => number
+
+  constructor(service: Service, { localAddress, random = Math.random }: IgdOptions) {
+    this.#service = service
+    this.address = service.control.hostname
+    this.localAddress = localAddress
+    this.#random = random
+  }
+
+  async hasAddress(signal: AbortSignal): Promise<boolean> {
+    return (await this.externalIp(signal).catch(() => undefined)) !== undefined
+  }
+
+  async externalIp(signal: AbortSignal): Promise<string> {
+    try {
+      const answer = await this.#call('GetExternalIPAddress', {}, signal)
+      const ip = tag(answer, 'NewExternalIPAddress') ?? ''
+      if (isIPv4(ip) && ip !== '0.0.0.0') return ip
+    } catch (error) {
+      if (gatewayCodeOf(error) === 0) throw error
+    }
+    throw new MappingError('no-external-address', CAUSES['no-external-address'])
+  }
+
+  /**
+   * By AddPortMapping, which both versions have, with the choice of another port left to us: AddAnyPortMapping may hand
+   * out the port that another mapping of ours has, and take it from that.
+   */
+  async map(wanted: MapRequest, signal: AbortSignal): Promise<Lease> {
+    const others = Array.from({ length: OTHER_PORTS }, () => this.#anyPort())
+    for (const externalPort of [wanted.externalPort, ...others]) {
+      if (wanted.notPorts.includes(externalPort)) continue
+      const seconds = await this.#mapAt({ ...wanted, externalPort }, signal)
+      if (seconds !== undefined) return { externalPort, seconds }
+    }
+    throw new MappingError('conflict', `UPnP code ${Fault.CONFLICT}`, Fault.CONFLICT)
+  }
+
+  /** For how long it is forwarded; undefined if the port is somebody else's. */
+  async #mapAt(wanted: MapRequest, signal: AbortSignal): Promise<number | undefined> {
+    try {
+      await this.#call('AddPortMapping', this.#entry(wanted), signal)
+      return wanted.leaseSeconds === 0 ? Infinity : wanted.leaseSeconds
+    } catch (error) {
+      const code = gatewayCodeOf(error)
+      if (code === Fault.CONFLICT) return undefined
+      if (code !== Fault.ONLY_PERMANENT || wanted.leaseSeconds === 0) throw error
+      return this.#mapAt({ ...wanted, leaseSeconds: 0 }, signal)
+    }
+  }
+
+  async holds(
+    { protocol, internalPort, externalPort }: Mapping,
+    signal: AbortSignal
+  ): Promise<boolean | undefined> {
+    const key = { NewRemoteHost: '', NewExternalPort: externalPort, NewProtocol: protocol.toUpperCase() }
+    try {
+      const entry = await this.#call('GetSpecificPortMappingEntry', key, signal)
+      return (
+        tag(entry, 'NewInternalClient') === this.localAddress &&
+        Number(tag(entry, 'NewInternalPort')) === internalPort
+      )
+    } catch (error) {
+      const code = gatewayCodeOf(error)
+      if (code === Fault.NO_SUCH_ENTRY) return false
+      if (code > 0) return undefined
+      throw error
+    }
+  }
+
+  async unmap({ protocol, externalPort }: Mapping, signal: AbortSignal): Promise<void> {
+    const key = { NewRemoteHost: '', NewExternalPort: externalPort, NewProtocol: protocol.toUpperCase() }
+    try {
+      await this.#call('DeletePortMapping', key, signal)
+    } catch (error) {
+      if (gatewayCodeOf(error) !== Fault.NO_SUCH_ENTRY) throw error
+    }
+  }
+
+  #anyPort(): number {
+    return DYNAMIC_PORTS.first + Math.floor(this.#random() * DYNAMIC_PORTS.count)
+  }
+
+  #entry({
+    protocol,
+    internalPort,
+    externalPort,
+    leaseSeconds
+  }: MapRequest): Record<string, string | number> {
+    return {
+      NewRemoteHost: '',
+      NewExternalPort: externalPort,
+      NewProtocol: protocol.toUpperCase(),
+      NewInternalPort: internalPort,
+      NewInternalClient: this.localAddress,
+      NewEnabled: 1,
+      NewPortMappingDescription: DESCRIPTION,
+      NewLeaseDuration: leaseSeconds
+    }
+  }
+
+  /** One action (UPnP Device Architecture 1.1, section 3.2): the body of its answer. */
+  async #call(action: string, args: Record<string, string | number>, signal: AbortSignal): Promise<string> {
+    const { type, control } = this.#service
+    const list = Object.entries(args).map(([name, value]) => `<${name}>${value}</${name}>`)
+    const body =
+      '<?xml version="1.0"?>\r\n<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" ' +
+      's:encodingStyle="http://schemas.xmlsoap.org/soap/encoding/"><s:Body>' +
+      `<u:${action} xmlns:u="${type}">${list.join('')}</u:${action}></s:Body></s:Envelope>\r\n`
+    const headers = { 'Content-Type': 'text/xml; charset="utf-8"', SOAPAction: `"${type}#${action}"` }
+    const answer = await http(control, {
+      method: 'POST',
+      headers,
+      body,
+      localAddress: this.localAddress,
+      signal
+    })
+    if (answer.status === 200) return answer.body
+    throw faultOf(answer.body, answer.status)
+  }
+}
+
+/** The error that a failed action's answer tells of. */
+export function faultOf(body: string, status: number): MappingError {
+  const code = Number(tag(body, 'errorCode') ?? Number.NaN)
+  if (!Number.isInteger(code)) return new MappingError('refused', `HTTP status ${status}`)
+  // It came from the network, and goes into a state and a log.
+  const said = (tag(body, 'errorDescription') ?? '').replace(/[^\w .,()-]/g, '').slice(0, 80)
+  const message = `UPnP code ${code}${said === '' ? '' : `, ${said}`}`
+  return new MappingError(CONFLICTS.includes(code) ? 'conflict' : 'refused', message, code)
+}
+
+function gatewayCodeOf(error: unknown): number {
+  return error instanceof MappingError ? (error.gatewayCode ?? 0) : 0
+}
+
+/** The text of the first element of that name, with or without a namespace. */
+function tag(xml: string, name: string): string | undefined {
+  return new RegExp(`<(?:\\w+:)?${name}(?:\\s[^<>]*)?>([^<]*)<`).exec(xml)?.[1]?.trim()
+}
+
+interface HttpRequest {
+  method: 'GET' | 'POST'
+  localAddress: string
+  signal: AbortSignal
+  headers?: Record<string, string>
+  body?: string
+}
+
+/** Follows no redirection, and reads no more than a router has to say. Routers' own servers keep HTTP loosely. */
+async function http(
+  url: URL,
+  { method, localAddress, signal, headers = {}, body = '' }: HttpRequest
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const failed = (cause: Error): void =>
+      reject(new MappingError('no-answer', CAUSES['no-answer'], undefined, cause))
+    const length = method === 'POST' ? { 'Content-Length': Buffer.byteLength(body) } : {}
+    const options = { method, localAddress, signal, agent: false, insecureHTTPParser: true }
+    const asked = request(
+      url,
+      { ...options, headers: { ...headers, ...length, Connection: 'close' } },
+      response => {
+        let text = ''
+        response.setEncoding('utf8').on('data', (part: string) => {
+          text += part
+          if (text.length > MOST_BYTES) asked.destroy(new Error('the router says too much'))
+        })
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text }))
+        response.on('error', failed)
+      }
+    )
+    asked.on('error', failed)
+    asked.end(body)
+  })
+}

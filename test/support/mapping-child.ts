@@ -1,0 +1,51 @@
+import {
+  portMapping,
+  type PortMappingOptions,
+  type PortMapping
+} from '../../app/main/relay/mapping/service.ts'
+import { createPlainClient } from './clients.ts'
+import { circuitRelayServer } from '@libp2p/circuit-relay-v2'
+import { identify } from '@libp2p/identify'
+
+/**
+ * A node with the port mapping of ours and a relay, in a process that a test can put into another network. It reports
+ * each state, and takes `on`, `off`, `stop` and `addresses`; it ends with its parent.
+ */
+
+type Options = Omit<PortMappingOptions, 'changed'> & { listen: string[] }
+const { listen, ...options } = JSON.parse(process.argv[2] ?? '{}') as Options
+
+const changed: PortMappingOptions['changed'] = info => process.send?.({ info })
+const node = await createPlainClient({
+  options: {
+    addresses: { listen },
+    start: false,
+    services: {
+      identify: identify(),
+      relay: circuitRelayServer(),
+      mapping: portMapping({ ...options, changed })
+    }
+  }
+})
+const mapping = node.services['mapping'] as PortMapping
+
+process.on('message', (message: string) => {
+  if (message === 'stop') void Promise.resolve(node.stop()).then(() => process.exit())
+  else if (message === 'addresses') process.send?.({ addresses: addresses() })
+  else mapping.setEnabled(message === 'on')
+})
+process.on('disconnect', () => process.exit())
+await node.start()
+process.send?.({ peer: node.peerId.toString(), listening: node.getMultiaddrs().map(String) })
+
+/** As the address manager has them, and whether they are verified. */
+function addresses(): { address: string; type: string; verified: boolean }[] {
+  const { addressManager } = (node as unknown as { components: { addressManager: Manager } }).components
+  return addressManager
+    .getAddressesWithMetadata()
+    .map(({ multiaddr, type, verified }) => ({ address: multiaddr.toString(), type, verified }))
+}
+
+interface Manager {
+  getAddressesWithMetadata(): { multiaddr: { toString(): string }; type: string; verified: boolean }[]
+}
