@@ -139,7 +139,7 @@ export class Figures {
 
   get rememberedPause(): Paused | undefined {
     const value = required(this.#history).getState(PAUSED)
-    return typeof value === 'object' && value !== null ? (value) : undefined
+    return typeof value === 'object' && value !== null ? value : undefined
   }
 
   #trafficOfMonth(): Traffic {

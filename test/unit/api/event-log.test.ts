@@ -7,7 +7,7 @@ function create() {
   const log = new EventLog({ now: () => time.now, run: 'run' })
   const seen: ApiEvent[] = []
   const peers = (): string[] =>
-    seen.map(({ name, value }) => (name === 'peer-connected' ? (value as { peer: string }).peer : name))
+    seen.map(({ name, value }) => (name === 'peer-connected' ? (value).peer : name))
   return { time, log, seen, peers, listener: (event: ApiEvent) => void seen.push(event) }
 }
 

@@ -75,7 +75,13 @@ export class CircuitRelay implements Startable {
     this.setPeerRates(init.peerRates ?? new Map())
     const { nextCircuitId = counter() } = init
     const limitsNow = (): RelayLimits => this.#gate.limits
-    this.circuits = new Circuits({ bus, shaper: this.#shaper, clock, limits: limitsNow, nextId: nextCircuitId })
+    this.circuits = new Circuits({
+      bus,
+      shaper: this.#shaper,
+      clock,
+      limits: limitsNow,
+      nextId: nextCircuitId
+    })
     const { peerId, privateKey, connectionManager } = components
     const { circuits, reservations } = this
     const gate = this.#gate
