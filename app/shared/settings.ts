@@ -102,7 +102,7 @@ function text(
   value: string,
   applies: Applies,
   help: string,
-  pattern: RegExp,
+  pattern: RegExp | z.ZodType<string>,
   allowed: string
 ): Field<string> {
   return {
@@ -113,7 +113,7 @@ function text(
     default: value,
     zeroIsUnlimited: false,
     allowed,
-    schema: z.string().regex(pattern)
+    schema: pattern instanceof RegExp ? z.string().regex(pattern) : pattern
   }
 }
 
@@ -161,6 +161,7 @@ const MULTIADDR = z.string().regex(/^\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\/[^/]+(\/
 const PEER_ID = z.string().regex(/^(12D3Koo|Qm|16Uiu2|bafz|k51)[1-9A-Za-z]+$/)
 const ACCESS_RULE = z.union([PEER_ID, z.cidrv4(), z.cidrv6(), IPV4, IPV6])
 const PEER_RATE = z.string().refine(item => parsePeerRate(item) !== undefined)
+const LISTEN_ADDRESS = z.string().refine(value => value === '' || parseListenAddress(value) !== undefined)
 const PROTOCOL_NAME = /^\/[\x21-\x7e]{1,120}$/
 const MiB = 1024 * 1024
 
@@ -184,7 +185,7 @@ export const fields = {
   'http.requestsPerIpPerMinute': limit(240, 'Public HTTP requests accepted from one IP address (IPv6: one /56) a minute'),
   'control.enabled': boolean(true, 'restart', 'Serve the control API on 127.0.0.1, which the waystation commands use'),
   'control.port': port(4010, 'TCP port of the control API on 127.0.0.1'),
-  'metrics.listen': text('', 'restart', 'Address of a listener for Prometheus beside the control API, without a token (empty: none)', /^$|^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]|localhost):\d{1,5}$/, 'IP:PORT, such as 127.0.0.1:9464 or [::1]:9464, or empty'),
+  'metrics.listen': text('', 'restart', 'Address of a listener for Prometheus beside the control API, without a token (empty: none)', LISTEN_ADDRESS, 'IP:PORT, such as 127.0.0.1:9464 or [::1]:9464, or empty'),
   upnp: boolean({ home: true, server: false, introducer: false }, 'live', 'Ask the router to forward the ports, by UPnP or NAT-PMP'),
   announce: list([], 'restart', 'Multiaddrs to announce instead of those found out', 'multiaddrs such as /ip4/203.0.113.7/tcp/4001', MULTIADDR),
   announceIp: list([], 'restart', 'Public IP addresses of this machine, for servers behind one-to-one NAT: announced with every open port, beside what is found out', 'IP addresses', z.union([IPV4, IPV6])),
@@ -237,6 +238,14 @@ export const fields = {
   'log.format': choice(['auto', 'pretty', 'json'], 'auto', 'restart', 'How log lines look; auto: pretty on a terminal, JSON elsewhere'),
   'log.addresses': boolean(false, 'live', 'Log lines may hold IP addresses'),
   'log.peers': boolean(false, 'live', 'Log lines about circuits may name the peers')
+}
+
+/** `127.0.0.1:9464`, `[::1]:9464` as IP address and port; undefined if it is none. */
+export function parseListenAddress(value: string): { host: string; port: number } | undefined {
+  const [, ip6, ip4 = '', digits = ''] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(value) ?? []
+  const port = Number(digits)
+  const valid = ip6 === undefined ? IPV4.safeParse(ip4).success : IPV6.safeParse(ip6).success
+  return valid && port <= 65_535 ? { host: ip6 ?? ip4, port } : undefined
 }
 
 /** An item of `relay.rate.peers` as its peer and its rate in bytes a second; undefined if it is none. */

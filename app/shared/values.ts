@@ -135,7 +135,8 @@ export function validateSettings(settings: Settings): Problem[] {
 const TCP_LISTENERS = [
   ['tcp.enabled', 'tcp.port'],
   ['ws.enabled', 'ws.port'],
-  ['http.enabled', 'http.port']
+  ['http.enabled', 'http.port'],
+  ['control.enabled', 'control.port']
 ] as const
 
 function sharedTcpPorts(settings: Settings): Problem[] {

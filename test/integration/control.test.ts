@@ -155,6 +155,34 @@ describe('who may ask', () => {
   })
 })
 
+describe('metrics on an address of their own', () => {
+  it('need no token, and there is nothing else', async () => {
+    await using node = await start({ 'metrics.listen': '127.0.0.1:0' })
+    const { metricsUrls } = await node.app.api.status()
+    const [withToken = '', without = ''] = metricsUrls
+    const text = (await send(without, { method: 'GET' })).body
+    expect(text).toContain('libp2p_relaysvc_status 1')
+    const same = await send(withToken, { method: 'GET', headers: bearer(node.token) })
+    expect(same.body.split('\n').filter(line => line.startsWith('# HELP'))).toEqual(
+      text.split('\n').filter(line => line.startsWith('# HELP'))
+    )
+    expect((await send(without)).status).toBe(405)
+    expect((await send(new URL('/api/status', without).href)).status).toBe(404)
+  })
+
+  it('are done without where the address is taken, unless it was asked for by flag', async () => {
+    await using first = await start({ 'metrics.listen': '127.0.0.1:0' })
+    const taken = new URL((await first.app.api.status()).metricsUrls[1] ?? '').host
+    await using second = await start({ 'metrics.listen': taken })
+    const { metricsUrls, warnings } = await second.app.api.status()
+    expect(metricsUrls).toHaveLength(1)
+    expect(warnings).toEqual([expect.stringContaining(taken)])
+    await expect(start({}, { flags: ['--metrics-listen', taken] })).rejects.toMatchObject({
+      code: 'port-in-use'
+    })
+  })
+})
+
 describe('requests', () => {
   const cases = [
     ['an unknown method', 'fly', '{}', 404, 'unknown-method'],

@@ -1,4 +1,5 @@
 import { AppError, messageOf, systemCode } from '../../shared/errors.ts'
+import { parseListenAddress } from '../../shared/settings.ts'
 import {
   bindAll,
   closeServer,
@@ -26,7 +27,9 @@ export async function startMetricsHttp(
   listen: string,
   log: { error(values: object, message: string): void }
 ): Promise<MetricsHttp> {
-  const { host, port } = split(listen)
+  const address = parseListenAddress(listen)
+  if (address === undefined) throw new AppError('bad-setting', `metrics.listen cannot be ${listen}.`)
+  const { host, port } = address
   const open = serverFactory(handler(metrics, log), SOCKET_LIMITS)
   const { servers, unbound } = await bindAll([host], port, open).catch((error: unknown) => {
     throw bindError(listen, error)
@@ -34,13 +37,6 @@ export async function startMetricsHttp(
   const [server] = servers
   if (server === undefined) throw bindError(listen, unbound[0]?.error)
   return { url: `${urlOf(server)}/metrics`, stop: () => closeServer(server, STOP_GRACE_MS) }
-}
-
-/** `127.0.0.1:9464`, `[::1]:9464` */
-function split(listen: string): { host: string; port: number } {
-  const colon = listen.lastIndexOf(':')
-  const host = listen.slice(0, colon).replace(/^\[|\]$/g, '')
-  return { host: host === 'localhost' ? '127.0.0.1' : host, port: Number(listen.slice(colon + 1)) }
 }
 
 function handler(

@@ -43,6 +43,12 @@ const UPGRADE_BEGINS = 'G'.charCodeAt(0)
 /** The first byte of a WebSocket frame: the last or only one of a message, of any kind. */
 const isWebSocketFrame = (byte: number): boolean => byte >= 0x80 && byte <= 0x8f
 
+/**
+ * Bytes to a segment that are believed, on average, so that nobody makes a lot of traffic of little by messages
+ * without content. The shortest that honest peers send are Noise's, with their length apart, of 15.
+ */
+const FEWEST_BYTES = 14
+
 /** Counts the segments of what one connection receives. */
 export class Segments {
   readonly #maxSegment: number
@@ -74,15 +80,23 @@ export class Segments {
   /** How many more segments these bytes are; `undefined` for bytes that were not seen. */
   take(bytes: number, chunk: Uint8Array | undefined): number {
     const atLeast = Math.ceil(bytes / this.#maxSegment)
-    if (chunk === undefined) return atLeast
+    if (chunk === undefined) {
+      // Whatever is read next is no beginning of a message.
+      this.#began ||= this.#framing !== undefined
+      this.#framing = undefined
+      return atLeast
+    }
     if (!this.#began) this.#begin(chunk[0] ?? 0)
     if (this.#framing === undefined) return atLeast
+    const most = Math.ceil(bytes / FEWEST_BYTES) + 1
+    const messages = this.#messages
     let segments = 0
     for (let at = 0; at < chunk.length;) {
       if (this.#left > 0) at += this.#body(chunk, at)
       else segments += this.#header(chunk[at++] ?? 0)
     }
-    return segments + this.#apart(chunk)
+    this.#messages = Math.min(this.#messages, messages + most)
+    return Math.min(segments, most) + this.#apart(chunk)
   }
 
   #begin(first: number): void {

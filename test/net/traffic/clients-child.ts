@@ -23,7 +23,7 @@ export interface Work {
   visits?: number
   /** Short messages through a circuit, one way, each by itself. */
   messages?: number
-  /** Questions to the DHT. */
+  /** Questions to the DHT, over TCP. */
   queries?: number
   /** Requests to the public page: one after the other, each on a connection of its own or all on one. */
   requests?: { count: number; keepAlive: boolean }
@@ -80,11 +80,7 @@ async function queries(address: string, count: number): Promise<void> {
 
 async function all(answers: AsyncIterable<unknown>): Promise<number> {
   let count = 0
-  try {
-    for await (const answer of answers) count += answer === undefined ? 0 : 1
-  } catch {
-    // Those that know nothing have been asked all the same.
-  }
+  for await (const answer of answers) count += answer === undefined ? 0 : 1
   return count
 }
 
@@ -104,7 +100,7 @@ async function work(asked: Work): Promise<void> {
     asked.oneWay && oneWay(address, asked.oneWay),
     asked.visits && visits(address, asked.visits),
     asked.messages && messages(address, asked.messages),
-    asked.queries && queries(address, asked.queries),
+    asked.queries && queries(addresses.tcp, asked.queries),
     asked.requests && requests(asked.requests)
   ])
 }

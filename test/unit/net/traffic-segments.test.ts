@@ -88,6 +88,20 @@ describe('Segments', () => {
     expect(total(segments, [bytes.subarray(0, MAX + 4)])).toBe(3)
   })
 
+  it('believes no flood of messages without content', () => {
+    const segments = new Segments(MAX)
+    total(segments, [`${MULTISTREAM}\x07/noise\n`])
+    expect(total(segments, [Buffer.alloc(14_000)])).toBe(1001)
+    expect(segments.headersApart()).toBe(2 + 1001)
+  })
+
+  it('goes by the size for the rest once bytes were not seen', () => {
+    const segments = new Segments(MAX)
+    total(segments, [`${MULTISTREAM}\x07/noise\n`])
+    segments.take(500, undefined)
+    expect(total(segments, [noise(32, 48)])).toBe(1)
+  })
+
   it('goes by the size where the bytes were not seen', () => {
     expect(new Segments(MAX).take(2 * MAX + 1, undefined)).toBe(3)
   })

@@ -17,6 +17,11 @@ function refusalOf(key: Key, given: unknown, where?: string): AppError {
 }
 
 const accepted: [Key, unknown, unknown][] = [
+  ['metrics.listen', '', ''],
+  ['metrics.listen', '127.0.0.1:9464', '127.0.0.1:9464'],
+  ['metrics.listen', '[::1]:9464', '[::1]:9464'],
+  ['quota.bytesPerMonth', '100 GB', 100_000_000_000],
+  ['relay.rate.peers', `${PEER}=50kB/s`, [`${PEER}=50kB/s`]],
   ['relay.reservations.total', '1024', 1024],
   ['relay.reservations.total', ' 1_000 ', 1000],
   ['relay.reservations.total', 64, 64],
@@ -76,6 +81,13 @@ const accepted: [Key, unknown, unknown][] = [
 ]
 
 const refused: [Key, unknown][] = [
+  ['metrics.listen', '9464'],
+  ['metrics.listen', ':9464'],
+  ['metrics.listen', '999.1.1.1:9464'],
+  ['metrics.listen', 'localhost:9464'],
+  ['metrics.listen', '127.0.0.1:99999'],
+  ['metrics.listen', '::1:9464'],
+  ['metrics.listen', '[127.0.0.1]:9464'],
   ['relay.reservations.total', '-1'],
   ['relay.reservations.total', -1],
   ['relay.reservations.total', '1.5'],
