@@ -6,8 +6,7 @@ function create() {
   const time = { now: 0 }
   const log = new EventLog({ now: () => time.now, run: 'run' })
   const seen: ApiEvent[] = []
-  const peers = (): string[] =>
-    seen.map(({ name, value }) => (name === 'peer-connected' ? (value).peer : name))
+  const peers = (): string[] => seen.map(({ name, value }) => (name === 'peer-connected' ? value.peer : name))
   return { time, log, seen, peers, listener: (event: ApiEvent) => void seen.push(event) }
 }
 
