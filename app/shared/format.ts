@@ -5,11 +5,17 @@
  */
 
 const SIZE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const
+const DECIMAL_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const
 const RATE_UNITS = ['B/s', 'kB/s', 'MB/s', 'GB/s', 'TB/s'] as const
 
 /** `1536` -> `1.5 KiB` */
 export function formatBytes(bytes: number): string {
   return scale(bytes, 1024, SIZE_UNITS)
+}
+
+/** `1500` -> `1.5 kB`: for what is compared with an amount that was given so. */
+export function formatDecimalBytes(bytes: number): string {
+  return scale(bytes, 1000, DECIMAL_UNITS)
 }
 
 /** `1_250_000` -> `1.3 MB/s` */

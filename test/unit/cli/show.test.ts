@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { showHistory, showMetrics, showStats } from '../../../app/main/cli/operate/show-figures.ts'
+import { showHistory, showMetrics, showStats, quotaText } from '../../../app/main/cli/operate/show-figures.ts'
 import {
   REFUSAL_TEXTS,
   showCircuits,
@@ -337,4 +337,12 @@ describe('the mode', () => {
   ])('%j says why', (mode, text) => {
     expect(modeText(mode, now)).toBe(text)
   })
+})
+
+it.each([
+  [100e9, 44.2e9, '44.2 GB of 100 GB (44 %)'],
+  [2 ** 40, 2 ** 30, '1 GiB of 1 TiB (0 %)'],
+  [1e9, 1e9, '1 GB of 1 GB (100 %)']
+])('tells what is used of a quota in its own units: %s', (limitBytes, usedBytes, text) => {
+  expect(quotaText({ limitBytes, usedBytes, resetsAt: '2026-12-01T12:00:00Z' })).toContain(text)
 })

@@ -8,7 +8,8 @@ import type {
   Stats,
   Totals
 } from '../../../shared/api.ts'
-import { formatBytes, formatDuration, formatRate } from '../../../shared/format.ts'
+import { formatBytes, formatDecimalBytes, formatDuration, formatRate } from '../../../shared/format.ts'
+import { writeQuantity } from '../../../shared/units.ts'
 import type { ViewOptions } from './show-lists.ts'
 import { pairs, table } from './table.ts'
 import { localDay, localMinute, localTime } from './text.ts'
@@ -70,12 +71,15 @@ export function totalsTable(totals: Totals, options: ViewOptions): string[] {
   )
 }
 
-/** `41.2 GiB of 93.1 GiB (44 %), counted anew from 2026-12-01` */
+/** `44.2 GB of 100 GB (44 %), counted anew from 2026-12-01` */
 export function quotaText({ limitBytes, usedBytes, resetsAt }: QuotaInfo): string {
   if (limitBytes === 0) return `none; ${formatBytes(usedBytes)} of traffic this month`
   // Down, so that 100 % is said only of a quota that is used up.
   const percent = Math.floor((100 * usedBytes) / limitBytes)
-  return `${formatBytes(usedBytes)} of ${formatBytes(limitBytes)} (${percent} %), counted anew from ${localDay(resetsAt)}`
+  // In the units that the limit was given in.
+  const limit = writeQuantity(limitBytes, 'bytes')
+  const used = limit.endsWith('iB') ? formatBytes(usedBytes) : formatDecimalBytes(usedBytes)
+  return `${used} of ${limit} (${percent} %), counted anew from ${localDay(resetsAt)}`
 }
 
 export function showStats({ totals, rates, quota, since }: Stats, options: ViewOptions): string[] {
