@@ -64,6 +64,7 @@ export class App {
   readonly #warnings: string[] = []
   /** What `stop` has to undo, in the order it was done. */
   readonly #undo: (() => void | Promise<void>)[] = []
+  #starting: Promise<void> | undefined
   #stopped: Promise<void> | undefined
 
   constructor(components: AppComponents, options: AppOptions) {
@@ -105,26 +106,36 @@ export class App {
     logTail.onLine(line => this.events.emit('log', line))
   }
 
-  /** @throws AppError; what was opened before it is closed again */
-  async start(): Promise<void> {
-    const { loaded } = this.#options
+  /** False if it was stopped meanwhile. @throws AppError; what was opened before it is closed again */
+  async start(): Promise<boolean> {
+    const starting = this.#open()
+    this.#starting = starting
     try {
-      const folder = await openDataFolder(loaded.dataDir)
-      await folder.lock()
-      this.#undo.push(() => folder.unlock())
-      this.#undo.push(await this.figures.start(folder.dir))
-      const identity = await this.#loadIdentity(loaded.identity ?? folder.identityFile)
-      this.#undo.push(() => this.#runner.stop())
-      await this.#runner.start(identity)
-      if (this.#settings['http.enabled']) await this.#startHttp()
-      await this.#openControl(folder.dir)
-      this.#undo.push(this.#startSummary())
-      const everySecond = setInterval(() => this.#onSecond(), SECOND_MS)
-      this.#undo.push(() => clearInterval(everySecond))
+      await starting
     } catch (error) {
       await this.stop()
       throw error
     }
+    await this.#stopped
+    return this.#stopped === undefined
+  }
+
+  async #open(): Promise<void> {
+    const { loaded } = this.#options
+    const folder = await openDataFolder(loaded.dataDir)
+    await folder.lock()
+    this.#undo.push(() => folder.unlock())
+    this.#undo.push(await this.figures.start(folder.dir))
+    const identity = await this.#loadIdentity(loaded.identity ?? folder.identityFile)
+    if (this.#stopped !== undefined) return
+    this.#undo.push(() => this.#runner.stop())
+    await this.#runner.start(identity)
+    if (this.#stopped !== undefined) return
+    if (this.#settings['http.enabled']) await this.#startHttp()
+    await this.#openControl(folder.dir)
+    this.#undo.push(this.#startSummary())
+    const everySecond = setInterval(() => this.#onSecond(), SECOND_MS)
+    this.#undo.push(() => clearInterval(everySecond))
   }
 
   /** Takes no new work, lets circuits finish for that many seconds, then ends them. `stop` comes after. */
@@ -341,6 +352,8 @@ export class App {
   }
 
   async #stopAll(): Promise<void> {
+    // What it is about to open is to be closed too. Why it failed is told to who started it.
+    await this.#starting?.catch(() => {})
     for (const undo of this.#undo.splice(0).reverse()) {
       try {
         await undo()

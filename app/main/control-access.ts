@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, readFile, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { systemCode } from '../shared/errors.ts'
+import { AppError, systemCode } from '../shared/errors.ts'
 import { folderProblem } from './data-folder.ts'
 import { replaceWhole } from './relay/whole-file.ts'
 
@@ -31,7 +31,7 @@ export async function loadOrCreateToken(dir: string): Promise<{ token: string; w
     await replaceWhole(file, `${token}\n`, OWNER_ONLY)
     return { token }
   } catch (error) {
-    throw folderProblem(dir, error)
+    throw problemWith(dir, file, error)
   }
 }
 
@@ -41,9 +41,15 @@ export async function writeControlFile(dir: string, content: ControlFile): Promi
   try {
     await replaceWhole(file, `${JSON.stringify(content)}\n`, OWNER_ONLY)
   } catch (error) {
-    throw folderProblem(dir, error)
+    throw problemWith(dir, file, error)
   }
   return () => rm(file, { force: true })
+}
+
+function problemWith(dir: string, file: string, error: unknown): AppError {
+  if (systemCode(error) !== 'EISDIR') return folderProblem(dir, error)
+  const message = `${file} is a folder, where the node keeps a file. Move it away, and start the node again.`
+  return new AppError('data-folder-unusable', message, { dir, file }, error)
 }
 
 async function readIfThere(file: string): Promise<string | undefined> {

@@ -117,6 +117,8 @@ export class Figures {
   }
 
   get quotaUsedUp(): boolean {
+    // Before the start nothing is known: a change of settings may come as early.
+    if (this.#history === undefined) return false
     // Looked at every second, and all sockets are in it: only where there is a quota.
     return this.#components.settings()['quota.bytesPerMonth'] > 0 && isUsedUp(this.quota)
   }

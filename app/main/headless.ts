@@ -19,7 +19,7 @@ export async function runHeadless(options: AppOptions): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop)
   reloadOnSignal(app, log, stop)
   surviveFaults(log)
-  const started = await Promise.race([app.start().then(() => true), ending.code.then(() => false)])
+  const started = await Promise.race([app.start(), ending.code.then(() => false)])
   if (started) announce(app, loaded, log)
   return ending.code
 }
@@ -116,7 +116,8 @@ const SAME_SIGNAL_MS = 500
 class Ending {
   readonly #log: Log
   readonly #code = Promise.withResolvers<number>()
-  #begunAt: number | undefined
+  #begun = false
+  #signalledAt: number | undefined
 
   constructor(log: Log) {
     this.#log = log
@@ -129,9 +130,11 @@ class Ending {
 
   /** Lets circuits finish for that many seconds, then stops. Asked for once more, it ends sooner if need be. */
   begin(app: App, drainSeconds: number): void {
-    const again = this.#begunAt !== undefined
-    this.#begunAt ??= performance.now()
-    const hint = again ? '' : ': no new work is taken, circuits may finish (a second signal ends at once)'
+    const again = this.#begun
+    this.#begun = true
+    const hint = again
+      ? ' sooner, if need be'
+      : ': no new work is taken, circuits may finish (a second signal ends at once)'
     this.#log.info({ drainSeconds }, `stopping${hint}`)
     void app
       .drain(drainSeconds)
@@ -144,8 +147,11 @@ class Ending {
 
   /** A signal: the first lets circuits finish, the second ends at once. */
   signal(app: App, drainSeconds: number): void {
-    if (this.#begunAt === undefined) return this.begin(app, drainSeconds)
-    if (performance.now() - this.#begunAt < SAME_SIGNAL_MS) return
+    if (this.#signalledAt === undefined) {
+      this.#signalledAt = performance.now()
+      return this.begin(app, drainSeconds)
+    }
+    if (performance.now() - this.#signalledAt < SAME_SIGNAL_MS) return
     this.#log.warn('stopping at once')
     void app.stop().finally(() => this.#code.resolve(0))
     // Whatever still holds on has had its chance.

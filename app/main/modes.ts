@@ -56,8 +56,9 @@ export class Modes {
     this.#announce()
   }
 
+  /** Until then at most: asked for again, it ends sooner, never later. */
   drain(until: number): void {
-    this.#draining = { until }
+    this.#draining = { until: Math.min(until, this.#draining?.until ?? Infinity) }
     this.#announce(true)
   }
 

@@ -56,7 +56,8 @@ export class NodeRunner {
   #warnings: string[] = []
   #settling: Promise<void> | undefined
   #retryAt = 0
-  #stopping = false
+  /** Between the end of `start` and the beginning of `stop`: only then does the mode wake it, or put it to sleep. */
+  #settles = false
 
   constructor(components: NodeRunnerComponents, options: NodeRunnerOptions) {
     this.#components = components
@@ -100,14 +101,16 @@ export class NodeRunner {
   /** Starts the node, unless its quota is used up. @throws AppError where it cannot listen */
   async start(identity: Identity): Promise<void> {
     this.#identity = identity
-    const paused = this.#components.remember.rememberedPause
-    if (paused !== undefined) this.#modes.pause(paused.until)
+    this.#resumePause()
     this.checkQuota()
     if (this.#modes.mode !== 'quota') await this.#open()
+    this.#settles = true
   }
 
   async stop(): Promise<void> {
-    this.#stopping = true
+    this.#settles = false
+    // First, because what falls asleep waits for its circuits; and again, because it may just have woken.
+    await this.#close()
     await this.#settling
     await this.#close()
   }
@@ -150,13 +153,21 @@ export class NodeRunner {
   #onMode(info: ModeInfo): void {
     const { mode } = info
     this.#components.modeChanged(info)
-    if (mode !== 'quota') this.#node?.relay.setMode(mode)
-    if (this.#identity !== undefined) this.#settle()
+    this.#node?.relay.setMode(mode)
+    this.#settle()
+  }
+
+  /** A pause that has ended while the node did not run is none. */
+  #resumePause(): void {
+    const paused = this.#components.remember.rememberedPause
+    if (paused === undefined) return
+    if (paused.until === undefined || paused.until > Date.now()) this.#modes.pause(paused.until)
+    else void this.#components.remember.rememberPause(undefined)
   }
 
   /** Brings the node to what the mode asks for, one step at a time. */
   #settle(): void {
-    if (this.#settling !== undefined || this.#stopping) return
+    if (this.#settling !== undefined || !this.#settles) return
     const asleep = this.#node === undefined
     if (asleep === (this.#modes.mode === 'quota')) return
     if (asleep && (performance.now() < this.#retryAt || this.#modes.mode === 'draining')) return
@@ -170,7 +181,7 @@ export class NodeRunner {
       'the quota of the month is used up: circuits may finish, then the node sleeps'
     )
     await this.#node?.relay.drain(seconds * 1000, 'quota')
-    if (this.#modes.mode !== 'quota' || this.#stopping) return
+    if (this.#modes.mode !== 'quota' || !this.#settles) return
     await this.#close()
     this.#components.log.info('the node sleeps until the month ends or quota.bytesPerMonth is raised')
   }
@@ -206,6 +217,8 @@ export class NodeRunner {
     )
     await node.start()
     this.#warnings = warnings
+    // Both may have changed while it started.
+    node.applySettings(settings())
     node.relay.setMode(this.#modes.mode)
     this.#node = node
   }

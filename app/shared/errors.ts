@@ -37,6 +37,7 @@ export type ErrorCode =
   | 'bad-request'
   | 'not-authorised'
   | 'unknown-method'
+  | 'too-many-listeners'
   | 'unknown-circuit'
   | 'unknown-peer'
   | 'ambiguous-peer'

@@ -158,7 +158,7 @@ function choice<const C extends readonly string[]>(
 const IPV4 = z.ipv4()
 const IPV6 = z.ipv6()
 const MULTIADDR = z.string().regex(/^\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\/[^/]+(\/[^/]+)*$/)
-const PEER_ID = z.string().regex(/^(12D3Koo|Qm|16Uiu2|bafz|k51)[1-9A-Za-z]+$/)
+const PEER_ID = z.string().regex(/^((12D3Koo|Qm|16Uiu2)[1-9A-Za-z]+|(bafz|k51)[0-9a-z]+)$/)
 const ACCESS_RULE = z.union([PEER_ID, z.cidrv4(), z.cidrv6(), IPV4, IPV6])
 const PEER_RATE = z.string().refine(item => parsePeerRate(item) !== undefined)
 const LISTEN_ADDRESS = z.string().refine(value => value === '' || parseListenAddress(value) !== undefined)

@@ -1,20 +1,14 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import type { App } from '../../app/main/app.ts'
 import { nextMonth } from '../../app/main/quota.ts'
 import { createApp } from '../support/app.ts'
 import { createListener, createPlainClient, dialThrough, exchange, reserve } from '../support/clients.ts'
 import { temporaryFolder } from '../support/command.ts'
+import { carry } from '../support/quota.ts'
 import { addressOf } from '../support/relay.ts'
 import { until } from '../support/until.ts'
 import { multiaddr } from '@multiformats/multiaddr'
 
 const MB = 1_000_000
-
-/** Traffic inside the machine does not count, so these tests bring their own. */
-function carry(app: App, bytes: number): void {
-  const half = { receivedBytes: bytes / 2, receivedDatagrams: 0, sentBytes: bytes / 2, sentDatagrams: 0 }
-  app.figures.traffic.add('5.6.7.8', half)
-}
 
 afterEach(() => void vi.useRealTimers())
 

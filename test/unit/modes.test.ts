@@ -50,3 +50,13 @@ it('tells the progress of draining at every tick', () => {
   modes.tick()
   expect(told).toHaveLength(3)
 })
+
+it.each([
+  { first: 5000, then: 9000 },
+  { first: 9000, then: 5000 }
+])('drains until the sooner of $first and $then', ({ first, then }) => {
+  const { modes } = create()
+  modes.drain(first)
+  modes.drain(then)
+  expect(modes.info.until).toBe('1970-01-01T00:00:05.000Z')
+})

@@ -39,6 +39,8 @@ const BODY_LIMIT_BYTES = 256 * 1024
 /** Lists of rules are long; a request that is longer still was meant for something else. */
 const NAMES = new Set(['127.0.0.1', 'localhost', '[::1]'])
 const STOP_GRACE_MS = 300
+/** Events are held open: scripts that forget to close them must not take every connection from the commands. */
+const MOST_LISTENERS = 128
 
 /**
  * The control API (design: two HTTP listeners) on 127.0.0.1: `POST /api/METHOD`, `GET /api/events`, `GET /metrics`.
@@ -109,8 +111,13 @@ async function createControlApp({
     const result = await callMethod(api, method, request.body)
     return reply.code(result.ok ? 200 : statusOfError(result.error.code)).send(result)
   })
-  app.get<{ Querystring: { names?: string } }>('/api/events', (request, reply) => {
-    const names = request.query.names?.split(',') as EventName[] | undefined
+  app.get<{ Querystring: { names?: string | string[] } }>('/api/events', (request, reply) => {
+    if (events.listeners >= MOST_LISTENERS) {
+      const message = `${MOST_LISTENERS} clients listen to events already. Close those that are not needed.`
+      throw new AppError('too-many-listeners', message)
+    }
+    // Given twice it is a list.
+    const names = request.query.names?.toString().split(',') as EventName[] | undefined
     const lastId = request.headers['last-event-id']
     reply.hijack()
     sendEvents(events, reply.raw, { names, lastId: typeof lastId === 'string' ? lastId : undefined })

@@ -32,6 +32,10 @@ export class EventLog {
     return this.#idOf(this.#last)
   }
 
+  get listeners(): number {
+    return this.#listeners.size
+  }
+
   /** Whether someone listens to events of that name: those that repeat need not be made otherwise. */
   hasListener(name: EventName): boolean {
     for (const names of this.#listeners.values()) if (names === undefined || names.has(name)) return true

@@ -14,6 +14,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'settings-file-newer': 409,
   'settings-file-unreadable': 409,
   'not-running': 409,
+  'too-many-listeners': 429,
   internal: 500
 }
 

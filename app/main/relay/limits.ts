@@ -1,3 +1,4 @@
+import { peerIdFromString } from '@libp2p/peer-id'
 import { parsePeerRate, type Settings } from '../../shared/settings.ts'
 
 /** The relay's limits. Unlimited is Infinity here, and 0 in the settings: this file is the border. */
@@ -38,7 +39,22 @@ export function limitsOf(settings: Settings): RelayLimits {
 /** Rates of single peers in bytes a second; of a peer given twice, the last. */
 export function peerRatesOf(settings: Settings): ReadonlyMap<string, number> {
   const rates = settings['relay.rate.peers'].map(parsePeerRate).filter(each => each !== undefined)
-  return new Map(rates.map(({ peer, bytesPerSecond }) => [peer, bytesPerSecond]))
+  return new Map(rates.map(({ peer, bytesPerSecond }) => [peerText(peer), bytesPerSecond]))
+}
+
+/** The lists, with each peer as connections know it. */
+export function accessOf(settings: Settings): { allow: string[]; deny: string[] } {
+  return { allow: settings['access.allow'].map(peerText), deny: settings['access.deny'].map(peerText) }
+}
+
+/** A peer id may be given as a CID; connections know it by its other text. Anything else stays as it is. */
+function peerText(text: string): string {
+  if (!/^(bafz|k51)/.test(text)) return text
+  try {
+    return peerIdFromString(text).toString()
+  } catch {
+    return text
+  }
 }
 
 /**

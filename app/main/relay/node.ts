@@ -19,7 +19,7 @@ import { DhtStore } from './dht-store.ts'
 import { dhtServer } from './dht.ts'
 import { forgetPeersThatLeft } from './forget-peers.ts'
 import { Inspector } from './inspect.ts'
-import { connectionsFor, limitsOf, peerRatesOf } from './limits.ts'
+import { accessOf, connectionsFor, limitsOf, peerRatesOf } from './limits.ts'
 import { judgeFailures, listenAddresses, type ListenFailure } from './listening.ts'
 import { portMapping, type PortMapping } from './mapping/service.ts'
 import { libp2pLogger } from './quiet-logger.ts'
@@ -114,7 +114,7 @@ export class RelayNode {
     running.relay.setLimits(limitsOf(settings))
     running.relay.setPeerRates(peerRatesOf(settings))
     running.libp2p.services.mapping.setEnabled(settings.upnp)
-    running.relay.setAccess({ allow: settings['access.allow'], deny: settings['access.deny'] })
+    running.relay.setAccess(accessOf(settings))
     const open = running.libp2p.getConnections().length
     running.connectionManager.setMaxConnections(connectionsFor(settings, open).total)
   }
@@ -208,7 +208,7 @@ export class RelayNode {
             limits: limitsOf(settings),
             peerRates: peerRatesOf(settings),
             nextCircuitId: this.#components.nextCircuitId,
-            access: { allow: settings['access.allow'], deny: settings['access.deny'] },
+            access: accessOf(settings),
             addressesFor: connection => known.forReservation(connection)
           })
           return relay

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { connectionsFor, limitsOf, peerRatesOf, type RelayLimits } from '../../../app/main/relay/limits.ts'
+import {
+  accessOf,
+  connectionsFor,
+  limitsOf,
+  peerRatesOf,
+  type RelayLimits
+} from '../../../app/main/relay/limits.ts'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { base36 } from 'multiformats/bases/base36'
 import { parseValue } from '../../../app/shared/values.ts'
 import { defaultsOf, keys, type Key, type Settings } from '../../../app/shared/settings.ts'
 
@@ -71,6 +79,28 @@ describe('peerRatesOf', () => {
     `${peers[0]}=1=2`
   ])('takes no %s', item => {
     expect(() => parseValue('relay.rate.peers', [item])).toThrow('PEER=RATE')
+  })
+})
+
+describe('a peer id that is given as a CID', () => {
+  const text = '12D3KooWDPXxRy16fw2SMp3R2wHQLBa1z39W96u4q9bKpUvrVVJJ'
+  const cid = peerIdFromString(text).toCID()
+
+  it.each([cid.toString(), cid.toString(base36)])('is the same peer in lists and rates (%s)', given => {
+    const lists = { 'access.allow': [given, '10.0.0.0/8'], 'access.deny': ['2001:db8::1', given] }
+    for (const [key, value] of Object.entries(lists)) expect(parseValue(key as Key, value)).toEqual(value)
+    expect(accessOf({ ...server, ...lists })).toEqual({
+      allow: [text, '10.0.0.0/8'],
+      deny: ['2001:db8::1', text]
+    })
+    expect(peerRatesOf({ ...server, 'relay.rate.peers': [`${given}=50kB/s`] })).toEqual(
+      new Map([[text, 50_000]])
+    )
+  })
+
+  it('that cannot be read is left as it is', () => {
+    const given = 'bafzbroken'
+    expect(accessOf({ ...server, 'access.deny': [given] }).deny).toEqual([given])
   })
 })
 

@@ -7,7 +7,7 @@ import {
 import { faultOf, servicesOf } from '../../../app/main/relay/mapping/igd.ts'
 import { MappedAddresses, type MappedAddress } from '../../../app/main/relay/mapping/mapped-addresses.ts'
 import { isAnswerTo } from '../../../app/main/relay/mapping/nat-pmp.ts'
-import { locationOf } from '../../../app/main/relay/mapping/ssdp.ts'
+import { GatewayAnswers, locationOf } from '../../../app/main/relay/mapping/ssdp.ts'
 
 const HEAD = 'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n'
 
@@ -99,6 +99,40 @@ describe('an answer to the search for UPnP gateways', () => {
     { what: 'of nothing', text: '', from: '192.168.1.1' }
   ])('is not followed to a description $what', ({ text, from }) => {
     expect(locationOf(text, from)).toBeUndefined()
+  })
+})
+
+describe('gateways that have answered', () => {
+  const at = (host: string, number: number) => ({
+    location: new URL(`http://${host}/${number}.xml`),
+    localAddress: '192.168.1.9'
+  })
+  const all = (answers: GatewayAnswers): string[] => {
+    const found: string[] = []
+    for (let next = answers.next(); next !== undefined; next = answers.next()) found.push(next.location.href)
+    return found
+  }
+
+  it('are looked at once each, the default gateway first', () => {
+    const answers = new GatewayAnswers('192.168.1.1')
+    for (const host of ['192.168.1.5', '192.168.1.1', '192.168.1.5', '192.168.1.1']) answers.add(at(host, 0))
+    expect(all(answers)).toEqual(['http://192.168.1.1/0.xml', 'http://192.168.1.5/0.xml'])
+    answers.add(at('192.168.1.5', 0))
+    expect(all(answers)).toEqual([])
+  })
+
+  it('are heard beside one that answers without end', () => {
+    const answers = new GatewayAnswers(undefined)
+    for (let number = 0; number < 100; number++) answers.add(at('192.168.1.5', number))
+    answers.add(at('192.168.1.6', 0))
+    expect(all(answers).filter(href => href.includes('.5/'))).toHaveLength(4)
+  })
+
+  it('are so many at most, and the default gateway beside them', () => {
+    const answers = new GatewayAnswers('192.168.1.1')
+    for (let host = 10; host < 110; host++) answers.add(at(`192.168.1.${host}`, 0))
+    answers.add(at('192.168.1.1', 0))
+    expect(all(answers)).toHaveLength(17)
   })
 })
 

@@ -16,6 +16,8 @@ const HOPS = 2
 const SEARCHES_AT_MS = [0, 400, 1_200]
 const TARGETS = [1, 2].map(version => `urn:schemas-upnp-org:device:InternetGatewayDevice:${version}`)
 const MOST_ANSWERS = 16
+/** A device describes itself at one place or two: one that is broken must not keep others from being heard. */
+const MOST_ANSWERS_EACH = 4
 const MOST_BYTES = 2048
 
 export interface GatewayAnswer {
@@ -25,20 +27,21 @@ export interface GatewayAnswer {
   localAddress: string
 }
 
-/** Gateways as they answer, each description once, until the signal ends the search. */
+/**
+ * Gateways as they answer, each description once, until the signal ends the search; those that answered by then are
+ * still told of, because whoever asks may have been kept waiting by another. The default gateway goes first.
+ */
 export async function* searchGateways(
   defaultGateway: string | undefined,
   signal: AbortSignal
 ): AsyncGenerator<GatewayAnswer, void, unknown> {
-  const seen = new Set<string>()
-  const answers: GatewayAnswer[] = []
+  const answers = new GatewayAnswers(defaultGateway)
   let wake = (): void => {}
   const sockets = localAddresses().map(localAddress =>
     openSocket(localAddress, (text, from) => {
       const location = locationOf(text, from)
-      if (location === undefined || seen.has(location.href) || seen.size >= MOST_ANSWERS) return
-      seen.add(location.href)
-      answers.push({ location, localAddress })
+      if (location === undefined) return
+      answers.add({ location, localAddress })
       wake()
     })
   )
@@ -47,14 +50,41 @@ export async function* searchGateways(
   end.addEventListener('abort', () => wake())
   ask(sockets, defaultGateway, end).catch(() => {})
   try {
-    while (!end.aborted) {
-      const answer = answers.shift()
+    for (;;) {
+      const answer = answers.next()
       if (answer !== undefined) yield answer
+      else if (end.aborted) return
       else await new Promise<void>(resolve => (wake = resolve))
     }
   } finally {
     ended.abort()
     for (const socket of sockets) socket.close()
+  }
+}
+
+/** What has answered and was not looked at yet: each description once, the default gateway's first. */
+export class GatewayAnswers {
+  readonly #defaultGateway: string | undefined
+  readonly #seen = new Map<string, URL>()
+  readonly #waiting: GatewayAnswer[] = []
+
+  constructor(defaultGateway: string | undefined) {
+    this.#defaultGateway = defaultGateway
+  }
+
+  add(answer: GatewayAnswer): void {
+    const { href, hostname } = answer.location
+    const isDefault = hostname === this.#defaultGateway
+    const ofSame = [...this.#seen.values()].filter(url => url.hostname === hostname).length
+    if (this.#seen.has(href) || ofSame >= MOST_ANSWERS_EACH) return
+    if (this.#seen.size >= MOST_ANSWERS && !isDefault) return
+    this.#seen.set(href, answer.location)
+    if (isDefault) this.#waiting.unshift(answer)
+    else this.#waiting.push(answer)
+  }
+
+  next(): GatewayAnswer | undefined {
+    return this.#waiting.shift()
   }
 }
 
