@@ -7,15 +7,16 @@ import { createNodeApi } from './api/node-api.ts'
 import { openControl, type Control } from './control.ts'
 import { openDataFolder } from './data-folder.ts'
 import { Figures } from './figures.ts'
-import { createPublicHttp, type PublicHttp } from './net/public-http.ts'
+import type { PublicHttp } from './net/public-http.ts'
 import { NodeRunner } from './node-runner.ts'
 import { createBus, type NodeBus } from './observe/events.ts'
 import { logEvents } from './observe/log-events.ts'
 import type { LogTail } from './observe/log-tail.ts'
 import type { Log } from './observe/log.ts'
 import { startSummary } from './observe/summary.ts'
+import { openPublicPages } from './public-pages.ts'
 import { loadOrCreateIdentity, type LoadedIdentity } from './relay/identity.ts'
-import { agentVersionOf, type RelayNode } from './relay/node.ts'
+import type { RelayNode } from './relay/node.ts'
 import { SettingsKeeper } from './settings/keeper.ts'
 import type { Loaded, LoadOptions } from './settings/load.ts'
 
@@ -131,7 +132,7 @@ export class App {
     this.#undo.push(() => this.#runner.stop())
     await this.#runner.start(identity)
     if (this.#stopped !== undefined) return
-    if (this.#settings['http.enabled']) await this.#startHttp()
+    if (this.#settings['http.enabled']) await this.#openPublicPages(identity.peerId)
     await this.#openControl(folder.dir)
     this.#undo.push(this.#startSummary())
     const everySecond = setInterval(() => this.#onSecond(), SECOND_MS)
@@ -293,46 +294,16 @@ export class App {
     this.#undo.push(() => control.stop())
   }
 
-  async #startHttp(): Promise<void> {
-    const http = createPublicHttp(
-      {
-        log: this.#components.log,
-        version: this.#options.version,
-        identity: () => ({
-          peer_id: this.peerId,
-          addresses: this.addresses,
-          protocol_version: this.#settings['identity.protocolVersion'],
-          agent_version: agentVersionOf(this.#settings, this.#options.version)
-        }),
-        health: () => this.#health()
-      },
-      {
-        hosts: [...this.#settings['listen.ip4'], ...this.#settings['listen.ip6']],
-        port: this.#settings['http.port'],
-        requestsPerIpPerMinute: this.#settings['http.requestsPerIpPerMinute']
-      }
+  async #openPublicPages(peerId: string): Promise<void> {
+    const { log } = this.#components
+    const { version, loaded } = this.#options
+    const http = await openPublicPages(
+      { log, peerId, runner: this.#runner, warn: sentence => this.#warn(sentence) },
+      { settings: this.#settings, version, askedFor: loaded.listenerFlags.has('http') }
     )
-    try {
-      await http.start()
-    } catch (error) {
-      // The relay does without these pages, unless the person asked for them.
-      if (this.#options.loaded.listenerFlags.has('http')) throw error
-      this.#warn(error instanceof Error ? error.message : String(error))
-      return
-    }
+    if (http === undefined) return
     this.#http = http
     this.#undo.push(() => http.stop())
-  }
-
-  #health() {
-    const { node, mode } = this.#runner
-    const draining = mode.mode !== 'open' && mode.mode !== 'paused'
-    return {
-      alive: true as const,
-      listening: node !== undefined && node.addresses.listening.length > 0,
-      draining,
-      reasons: draining ? [mode.mode] : []
-    }
   }
 
   #startSummary(): () => void {
