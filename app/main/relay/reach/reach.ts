@@ -25,6 +25,8 @@ import { ObservedIps } from './observed-ips.ts'
 
 /** How soon a new address is noticed: an interface that came up, a mapping. */
 const LOOK_MS = 5_000
+/** How soon one is looked at after a peer has said who it is. */
+const SOON_MS = 50
 /** Fuller than this a node refuses dial backs, which then say nothing of its addresses. */
 const FULL = 0.8
 /** Peers whose v1 server is of no use, as far as they are remembered. */
@@ -72,6 +74,7 @@ export class Reach implements Startable {
   #announced = ''
   #stopping = new AbortController()
   #timer: ReturnType<typeof setInterval> | undefined
+  #soon: ReturnType<typeof setTimeout> | undefined
 
   constructor(components: ReachComponents, options: ReachOptions) {
     this.#components = components
@@ -97,6 +100,7 @@ export class Reach implements Startable {
   async stop(): Promise<void> {
     const { registrar, events } = this.#components
     clearInterval(this.#timer)
+    clearTimeout(this.#soon)
     this.#timer = undefined
     this.#stopping.abort()
     events.removeEventListener('peer:identify', this.#onIdentify)
@@ -133,7 +137,8 @@ export class Reach implements Startable {
     const version = versionOf(detail)
     if (version === undefined) this.#versions.delete(peerId.toString())
     else this.#versions.set(peerId.toString(), version)
-    this.#look()
+    // When a thousand peers come at once, one look is enough for many of them.
+    this.#soon ??= setTimeout(() => this.#look(), SOON_MS)
   }
 
   readonly #onDisconnect = ({ detail }: CustomEvent<PeerId>): void => {
@@ -141,6 +146,8 @@ export class Reach implements Startable {
   }
 
   #look(): void {
+    clearTimeout(this.#soon)
+    this.#soon = undefined
     if (this.#stopping.signal.aborted) return
     this.#book.update(this.#known())
     this.#publish()
