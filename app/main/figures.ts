@@ -15,7 +15,7 @@ import { openHistory, type History } from './observe/history/history.ts'
 import { startRecorder, type Counted } from './observe/history/recorder.ts'
 import type { Log } from './observe/log.ts'
 import type { Gauges } from './observe/metrics-definition.ts'
-import { createMetrics, type Metrics } from './observe/metrics.ts'
+import { createMetrics, METRICS_CONTENT_TYPE, type Metrics } from './observe/metrics.ts'
 import { Rates } from './observe/rates.ts'
 import { isUsedUp, quotaInfo } from './quota.ts'
 import { REFUSALS } from './relay/circuit/admission.ts'
@@ -61,7 +61,7 @@ export class Figures {
     // Only a running node has metrics to give; until then there is nobody who could ask.
     const metrics = (): Metrics => required(this.#metrics)
     this.metrics = {
-      contentType: 'text/plain; version=0.0.4; charset=utf-8',
+      contentType: METRICS_CONTENT_TYPE,
       text: async () => metrics().text(),
       json: async () => metrics().json()
     }
@@ -131,7 +131,9 @@ export class Figures {
   /** Sentences about what cannot be written. */
   get warnings(): string[] {
     const writable = this.#history?.writable
-    return writable === undefined || writable.ok ? [] : [writable.reason]
+    return writable === undefined || writable.ok
+      ? []
+      : [`The history is not written: ${writable.reason}. What is missing follows once it can be.`]
   }
 
   /** Keeps a pause over a restart; undefined: there is none. On the disk when it resolves, unless that is full. */

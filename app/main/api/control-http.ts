@@ -1,11 +1,12 @@
 import { timingSafeEqual, createHash } from 'node:crypto'
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify'
-import type { Api, ApiError, EventName } from '../../shared/api.ts'
-import { AppError, messageOf, systemCode } from '../../shared/errors.ts'
+import type { Api, EventName, Result } from '../../shared/api.ts'
+import { AppError } from '../../shared/errors.ts'
+import { bindError } from '../net/bind-error.ts'
 import { bindAll, closeServer, serverFactory, SOCKET_LIMITS, urlOf } from '../net/http-sockets.ts'
 import type { EventLog } from './event-log.ts'
 import { statusOfError } from './http-status.ts'
-import { callMethod, isMethod } from './methods.ts'
+import { callMethod, errorOf, isMethod } from './methods.ts'
 import { sendEvents } from './server-sent-events.ts'
 
 /** What Prometheus reads. */
@@ -35,8 +36,9 @@ export interface ControlHttp {
 }
 
 const HOST = '127.0.0.1'
-const BODY_LIMIT_BYTES = 256 * 1024
 /** Lists of rules are long; a request that is longer still was meant for something else. */
+const BODY_LIMIT_BYTES = 256 * 1024
+/** Names of this machine that a Host header may have. */
 const NAMES = new Set(['127.0.0.1', 'localhost', '[::1]'])
 const STOP_GRACE_MS = 300
 /** Events are held open: scripts that forget to close them must not take every connection from the commands. */
@@ -68,7 +70,12 @@ export async function startControlHttp(
     }
   } catch (error) {
     await app.close()
-    throw bindError(error, port)
+    throw bindError(error, {
+      what: `TCP port ${port} of the control API (control.port)`,
+      remedy:
+        'choose another port with --control-port N (0: any free one), or go without by --no-control-enabled',
+      details: { setting: 'control.port', port }
+    })
   }
 }
 
@@ -127,10 +134,7 @@ async function createControlApp({
   return app
 }
 
-const failure = (error: AppError): { ok: false; error: ApiError } => ({
-  ok: false,
-  error: { code: error.code, message: error.message }
-})
+const failure = (error: AppError): Result<never> => ({ ok: false, error: errorOf(error) })
 
 /** A page on another site can make a browser send requests here, also under a name that points to 127.0.0.1. */
 function refuseStrangers(request: FastifyRequest): void {
@@ -151,25 +155,4 @@ function tokenCheck(token: string): (header: string | undefined) => boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
   const expected = digest(`Bearer ${token}`)
   return header => header !== undefined && timingSafeEqual(digest(header), expected)
-}
-
-function bindError(error: unknown, port: number): unknown {
-  if (error instanceof AppError) return error
-  const code = systemCode(error)
-  const details = { setting: 'control.port', port, systemCode: code }
-  const remedy =
-    'choose another port with --control-port N (0: any free one), or go without by --no-control-enabled'
-  const what = `TCP port ${port} of the control API (control.port)`
-  if (code === 'EADDRINUSE') {
-    return new AppError('port-in-use', `${what} is in use by another program: ${remedy}`, details, error)
-  }
-  if (code === 'EACCES') {
-    return new AppError('port-forbidden', `This user may not open ${what}: ${remedy}`, details, error)
-  }
-  return new AppError(
-    'address-unusable',
-    `${what} cannot be opened: ${messageOf(error)}; ${remedy}`,
-    details,
-    error
-  )
 }

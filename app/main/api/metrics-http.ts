@@ -1,4 +1,4 @@
-import { AppError, messageOf, systemCode } from '../../shared/errors.ts'
+import { AppError } from '../../shared/errors.ts'
 import { parseListenAddress } from '../../shared/settings.ts'
 import {
   bindAll,
@@ -8,6 +8,7 @@ import {
   urlOf,
   type RequestHandler
 } from '../net/http-sockets.ts'
+import { bindError } from '../net/bind-error.ts'
 import type { MetricsText } from './control-http.ts'
 
 const STOP_GRACE_MS = 300
@@ -31,11 +32,16 @@ export async function startMetricsHttp(
   if (address === undefined) throw new AppError('bad-setting', `metrics.listen cannot be ${listen}.`)
   const { host, port } = address
   const open = serverFactory(handler(metrics, log), SOCKET_LIMITS)
+  const opened = {
+    what: `${listen} (metrics.listen)`,
+    remedy: 'set metrics.listen to another IP:PORT (--metrics-listen), or leave it out',
+    details: { setting: 'metrics.listen' }
+  }
   const { servers, unbound } = await bindAll([host], port, open).catch((error: unknown) => {
-    throw bindError(listen, error)
+    throw bindError(error, opened)
   })
   const [server] = servers
-  if (server === undefined) throw bindError(listen, unbound[0]?.error)
+  if (server === undefined) throw bindError(unbound[0]?.error, opened)
   return { url: `${urlOf(server)}/metrics`, stop: () => closeServer(server, STOP_GRACE_MS) }
 }
 
@@ -62,30 +68,4 @@ function handler(
       }
     )
   }
-}
-
-function bindError(listen: string, error: unknown): AppError {
-  const code = systemCode(error)
-  const details = { setting: 'metrics.listen', systemCode: code }
-  const remedy = 'Set metrics.listen to another IP:PORT (--metrics-listen), or leave it out.'
-  if (code === 'EADDRINUSE') {
-    return new AppError(
-      'port-in-use',
-      `${listen} (metrics.listen) is in use by another program. ${remedy}`,
-      details
-    )
-  }
-  if (code === 'EACCES') {
-    return new AppError(
-      'port-forbidden',
-      `This user may not open ${listen} (metrics.listen). ${remedy}`,
-      details
-    )
-  }
-  const why = code === 'EADDRNOTAVAIL' ? 'this machine has no such address' : messageOf(error)
-  return new AppError(
-    'address-unusable',
-    `${listen} (metrics.listen) cannot be opened: ${why}. ${remedy}`,
-    details
-  )
 }

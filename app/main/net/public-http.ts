@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import { isIPv6 } from 'node:net'
-import { AppError, messageOf, systemCode } from '../../shared/errors.ts'
+import { AppError, systemCode } from '../../shared/errors.ts'
+import { bindError } from './bind-error.ts'
 import { createHttpApp } from './http-app.ts'
 import type { HttpAppComponents } from './http-app.ts'
 import { bindAll, closeServer, serverFactory, SOCKET_LIMITS, urlOf } from './http-sockets.ts'
@@ -65,7 +66,11 @@ export function createPublicHttp(components: PublicHttpComponents, options: Publ
       return running
     } catch (error) {
       await app.close()
-      throw bindError(error, options.port)
+      throw bindError(error, {
+        what: `TCP port ${options.port} of the public HTTP pages (http.port)`,
+        remedy: 'choose another port with --http-port N, or switch the pages off with --no-http-enabled',
+        details: { setting: 'http.port', port: options.port }
+      })
     }
   }
 
@@ -139,34 +144,4 @@ function warnUnbound(log: PublicHttpComponents['log'], { host, error }: Unbound)
 
 function settingOf(host: string): 'listen.ip4' | 'listen.ip6' {
   return isIPv6(host) ? 'listen.ip6' : 'listen.ip4'
-}
-
-/** What went wrong with the port, with what to do; anything else as it came. */
-function bindError(error: unknown, port: number): unknown {
-  if (error instanceof AppError) return error
-  const details = { setting: 'http.port', port, systemCode: systemCode(error) }
-  const remedy = 'choose another port with --http-port N, or switch the pages off with --no-http-enabled'
-  switch (systemCode(error)) {
-    case 'EADDRINUSE':
-      return new AppError(
-        'port-in-use',
-        `TCP port ${port} of the public HTTP pages (http.port) is in use by another program: ${remedy}`,
-        details,
-        error
-      )
-    case 'EACCES':
-      return new AppError(
-        'port-forbidden',
-        `This user may not open TCP port ${port} of the public HTTP pages (http.port): ${remedy}`,
-        details,
-        error
-      )
-    default:
-      return new AppError(
-        'address-unusable',
-        `The public HTTP pages cannot listen on TCP port ${port} (http.port): ${messageOf(error)}; ${remedy}`,
-        details,
-        error
-      )
-  }
 }

@@ -34,6 +34,9 @@ export interface Metrics {
   close(): void
 }
 
+/** Of Prometheus' text format. */
+export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
 /** All metrics, as docs/metrics.md lists them. */
 export const definitions: readonly (Definition | HistogramDefinition)[] = [
   ...relayServiceMetrics,
@@ -67,7 +70,7 @@ export function createMetrics(
     return made
   }
   return {
-    contentType: 'text/plain; version=0.0.4; charset=utf-8',
+    contentType: METRICS_CONTENT_TYPE,
     text: async () => (await look()).metrics(),
     json: async () => (await (await look()).getMetricsAsJSON()).map(toInfo),
     close
