@@ -143,8 +143,8 @@ describe('the client of a running node', () => {
     await writeFile(file, `${'x'.repeat(43)}\n`)
     const client = await connectControl(folder.dir)
 
-    for (const attempt of [client.call('status'), client.events()]) {
-      const { code, message } = await errorOf(attempt)
+    for (const attempt of [() => client.call('status'), () => client.events()]) {
+      const { code, message } = await errorOf(attempt())
       expect(code).toBe('not-authorised')
       expect(message).toMatch(/refuses the token.*Restart the node/)
       expect(message).not.toContain(token)
@@ -236,8 +236,8 @@ describe('the client of a folder', () => {
     await using folder = await heldFolder(other.url)
     const client = await connectControl(folder.dir)
 
-    for (const attempt of [client.call('status'), client.events()]) {
-      const { code, message } = await errorOf(attempt)
+    for (const attempt of [() => client.call('status'), () => client.events()]) {
+      const { code, message } = await errorOf(attempt())
       expect(code).toBe('control-unreachable')
       expect(message).toContain('Something other than a Waystation node answers')
     }
