@@ -62,10 +62,40 @@ module.exports = {
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'app-never-imports-tests', severity: 'error', from: { path: '^app/' }, to: { path: '^test/' } },
+    only(
+      'preload-imports',
+      '^app/preload/',
+      ['^app/shared/'],
+      'the preload script is a bridge, nothing else'
+    ),
+    only(
+      'renderer-imports',
+      '^app/renderer/',
+      ['^app/shared/'],
+      'the renderer knows the Api, and no main process'
+    ),
+    {
+      name: 'renderer-takes-no-zod',
+      comment: 'settings come to the renderer as data; the schema would bring zod along',
+      severity: 'error',
+      from: { path: '^app/renderer/' },
+      to: {
+        path: '^(app/shared/settings|app/shared/values|node_modules/zod/)',
+        dependencyTypesNot: ['type-only']
+      }
+    },
+    {
+      name: 'desktop-is-imported-by-the-entry-alone',
+      severity: 'error',
+      from: { path: '^app/', pathNot: '^app/main/(desktop/|index\\.ts)' },
+      to: { path: '^app/main/desktop/' }
+    },
     {
       name: 'app-takes-no-dev-dependency',
+      comment:
+        'what the desktop and the renderer take is bundled, so that the server package does not depend on it',
       severity: 'error',
-      from: { path: '^app/' },
+      from: { path: '^app/', pathNot: '^app/(main/desktop/|main/index\\.ts|preload/|renderer/)' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] }
     },
     { name: 'nothing-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } }

@@ -1,4 +1,5 @@
 import js from '@eslint/js'
+import svelte from 'eslint-plugin-svelte'
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
@@ -16,6 +17,19 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      'no-console': 'error'
+    }
+  },
+  ...svelte.configs.recommended,
+  {
+    files: ['app/renderer/**/*.svelte', 'app/renderer/**/*.svelte.ts'],
+    languageOptions: {
+      parserOptions: { parser: tseslint.parser, extraFileExtensions: ['.svelte'], projectService: true }
+    },
+    rules: {
+      // What TypeScript checks already, and knows better.
+      'no-undef': 'off',
+      'no-unused-vars': 'off',
       'no-console': 'error'
     }
   },

@@ -5,6 +5,7 @@ import { defineConfig } from 'vitest/config'
  * integration: real libp2p clients, on 127.0.0.1 and ::1 with free ports. steady: those of them that measure rates and
  * memory, one at a time and after all others, so that these do not disturb them.
  * net: networks of their own, made of namespaces: needs root on Linux.
+ * e2e: the renderer in a real browser, and the desktop app on a screen.
  * system: what needs a program or a right that not every machine has.
  */
 const STEADY = ['shaping', 'stalled-reader', 'hostile', 'protocol-random'].map(
@@ -40,7 +41,8 @@ export default defineConfig({
         }
       },
       { test: { name: 'system', include: ['test/system/**/*.test.ts'], ...minutes(2) } },
-      { test: { name: 'net', include: ['test/net/**/*.test.ts'], ...minutes(4) } }
+      { test: { name: 'net', include: ['test/net/**/*.test.ts'], ...minutes(4) } },
+      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...minutes(3) } }
     ],
     pool: 'forks',
     maxWorkers: 2

@@ -10,9 +10,11 @@ export interface Api {
   reservations(): Promise<ReservationInfo[]>
   circuits(): Promise<CircuitInfo[]>
   peers(): Promise<PeerInfo[]>
-  /** Refused requests since the start, the most frequent first. */
-  refusals(): Promise<RefusalInfo[]>
+  /** Refused requests since the start or, by the history's minutes, over that many seconds; the most frequent first. */
+  refusals(request?: { seconds?: number }): Promise<RefusalInfo[]>
   settings(): Promise<SettingsInfo>
+  /** Verifies a change and says what it would come to; nothing is applied. */
+  checkSettings(change: SettingsChange): Promise<SettingsCheck>
   /** Verifies all of them, applies them to the running node, then writes the file; nothing if one is refused. */
   setSettings(change: SettingsChange): Promise<SettingsChanged>
   /** Reads the settings file anew and applies it. */
@@ -20,6 +22,8 @@ export interface Api {
   /** Takes no new work and keeps what runs; without seconds until resumed, also over a restart. */
   pause(request?: { seconds?: number }): Promise<ModeInfo>
   resume(): Promise<ModeInfo>
+  /** Ends the circuits, closes the libp2p node and opens a new one, with the settings as they are then. */
+  restartNode(): Promise<ModeInfo>
   /** Takes no new work, lets circuits finish for that long (unless given: shutdown.timeoutSeconds), then stops. */
   drain(request?: { seconds?: number }): Promise<ModeInfo>
   closeCircuit(request: { id: number }): Promise<CircuitInfo>
@@ -30,6 +34,14 @@ export interface Api {
   unblockPeer(request: { peer: string }): Promise<SettingsChanged>
   stats(): Promise<Stats>
   history(request: HistoryRequest): Promise<HistoryRecord[]>
+  /** Takes all figures of the past off the disk and begins to count anew; the month's use of the quota stays. */
+  deleteHistory(): Promise<void>
+  /** What this node keeps on the disk. */
+  storage(): Promise<StorageInfo>
+  /** An encrypted backup of the identity key (an armored age file), as `waystation identity export` writes it. */
+  exportIdentity(request: { passphrase: string }): Promise<IdentityBackup>
+  /** Takes the key from a backup; the present one is kept beside it. It is used from the next start of the program on. */
+  importIdentity(request: { text: string; passphrase: string }): Promise<{ peerId: string }>
   /** What GET /metrics gives, as JSON. */
   metrics(): Promise<MetricInfo[]>
   /** The newest lines of the log, oldest first. */
@@ -49,8 +61,11 @@ export interface ApiError {
   details?: ErrorDetails
 }
 
-/** `open` takes work; `paused` keeps what runs; `quota`: finishes, then sleeps; `draining`: is about to stop. */
-export type NodeMode = 'open' | 'paused' | 'draining' | 'quota'
+/**
+ * `off`: relay.enabled is false, nothing listens and nothing is contacted; `open` takes work; `paused` keeps what
+ * runs; `quota`: finishes, then sleeps; `draining`: is about to stop.
+ */
+export type NodeMode = 'off' | 'open' | 'paused' | 'draining' | 'quota'
 
 export interface ModeInfo {
   mode: NodeMode
@@ -58,6 +73,10 @@ export interface ModeInfo {
   until?: string
   /** While circuits finish. */
   circuitsLeft?: number
+  /** The libp2p node is being opened. */
+  starting?: boolean
+  /** Why the libp2p node does not run although the mode asks for it; it is tried again every 30 s, and by restartNode. */
+  fault?: ApiError
 }
 
 /** Bytes or bytes a second of relayed traffic: from dialers to listeners, and back. */
@@ -203,6 +222,8 @@ export interface SettingInfo {
   applies: 'live' | 'restart'
   /** Differs from what the node runs with, until it is restarted. */
   pending: boolean
+  /** What it takes to apply a change, where `applies` is `restart`. */
+  restart?: 'node' | 'program'
   /** Set by flag or environment: the file cannot change it. */
   locked: boolean
 }
@@ -217,9 +238,19 @@ export interface SettingsChange {
   values: Record<string, unknown>
 }
 
+export interface SettingsCheck {
+  /** Why the change would be refused, a sentence for each setting to blame; none: it would be taken. */
+  problems: ApiError[]
+  warnings: string[]
+  /** Keys that would apply only at a restart. */
+  needsRestart: string[]
+}
+
 export interface SettingsChanged {
   applied: string[]
   needsRestart: string[]
+  /** What applies the rest: a new libp2p node (restartNode), or a start of the program. */
+  restart?: 'node' | 'program'
   /** False if the file could not be written: what was applied then lasts until the node stops. */
   saved: boolean
   warnings: string[]
@@ -269,6 +300,28 @@ export interface HistoryRecord extends Amounts {
   at: string
   /** Different peers that were connected. */
   peers: number
+}
+
+export interface StorageInfo {
+  /** The data folder. */
+  dir: string
+  files: StoredFile[]
+}
+
+export interface StoredFile {
+  /** Complete path of a file or folder. */
+  path: string
+  /** Stable word: `settings`, `identity`, `history`, `control-token`, `control`, `lock`, `window`, `other`. */
+  kind: string
+  bytes: number
+  /** What is in it, a name for each field: `bytes relayed in each minute of the last day`. In English. */
+  fields: string[]
+}
+
+export interface IdentityBackup {
+  /** A name to keep it under: `waystation-w7Xb2q.age`. */
+  fileName: string
+  text: string
 }
 
 export interface MetricInfo {

@@ -117,6 +117,10 @@ function text(
   }
 }
 
+function path(applies: Applies, help: string): Field<string> {
+  return { ...text('', applies, help, /^[^\0]*$/, 'a path of a file, or empty'), kind: 'path' }
+}
+
 function list(
   value: string[],
   applies: Applies,
@@ -169,6 +173,7 @@ const MiB = 1024 * 1024
 // prettier-ignore
 export const fields = {
   ...section('Node'),
+  'relay.enabled': boolean(true, 'live', 'Relay for others; off: the node listens nowhere and contacts nobody. Off in the desktop app until you opt in'),
   profile: choice(PROFILES, 'server', 'restart', 'Which set of defaults applies: home for a desktop, server for a server, introducer for a relay that only introduces browsers to each other'),
 
   ...section('Listening'),
@@ -183,8 +188,11 @@ export const fields = {
   'http.enabled': boolean(true, 'restart', 'Serve the public HTTP pages (identity, health)'),
   'http.port': port(4002, 'TCP port of the public HTTP pages'),
   'http.requestsPerIpPerMinute': limit(240, 'Public HTTP requests accepted from one IP address (IPv6: one /56) a minute'),
-  'control.enabled': boolean(true, 'restart', 'Serve the control API on 127.0.0.1, which the waystation commands use'),
-  'control.port': port(4010, 'TCP port of the control API on 127.0.0.1'),
+  'control.enabled': boolean(true, 'restart', 'Serve the dashboard and the control API, which the waystation commands use'),
+  'control.port': port(4010, 'TCP port of the dashboard and the control API'),
+  'control.host': text('127.0.0.1', 'restart', 'IP address of the dashboard and the control API; another than this machine\'s own (127.0.0.1, ::1) needs control.tls', z.union([IPV4, IPV6]), 'an IP address'),
+  'control.tls.certificate': path('restart', 'File with the certificate chain (PEM) for the dashboard and the control API'),
+  'control.tls.key': path('restart', 'File with the private key (PEM) of control.tls.certificate'),
   'metrics.listen': text('', 'restart', 'Address of a listener for Prometheus beside the control API, without a token (empty: none)', LISTEN_ADDRESS, 'IP:PORT, such as 127.0.0.1:9464 or [::1]:9464, or empty'),
   upnp: boolean({ home: true, server: false, introducer: false }, 'live', 'Ask the router to forward the ports, by UPnP or NAT-PMP'),
   announce: list([], 'restart', 'Multiaddrs to announce instead of those found out', 'multiaddrs such as /ip4/203.0.113.7/tcp/4001', MULTIADDR),
@@ -232,6 +240,13 @@ export const fields = {
 
   ...section('Stopping'),
   'shutdown.timeoutSeconds': seconds(30, 'How long running circuits may go on after the node was asked to stop', { max: 86_400 }),
+
+  ...section('Desktop app'),
+  'updates.check': boolean(false, 'live', 'Look for a new version of the desktop app once a day'),
+  'notify.firstCircuit': boolean(true, 'live', 'Tell when the first circuit ever was relayed'),
+  'notify.mapping': boolean(true, 'live', 'Tell when the router refuses to forward the ports'),
+  'notify.quota': boolean(true, 'live', 'Tell when the quota of the month is used up'),
+  'notify.update': boolean(true, 'live', 'Tell when a new version is ready to be installed'),
 
   ...section('Log'),
   'log.level': choice(['silent', 'error', 'warn', 'info', 'debug', 'trace'], 'info', 'live', 'What is logged'),

@@ -1,0 +1,1 @@
+void import('./desktop/main.ts')

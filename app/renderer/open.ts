@@ -1,0 +1,2 @@
+document.querySelector('#open')!.textContent = 'x'
+export {}
