@@ -38,6 +38,10 @@ export type ErrorCode =
   | 'not-authorised'
   | 'unknown-method'
   | 'too-many-listeners'
+  | 'too-many-attempts'
+  | 'link-unusable'
+  | 'update-failed'
+  | 'update-unverified'
   | 'unknown-circuit'
   | 'unknown-peer'
   | 'ambiguous-peer'
@@ -65,7 +69,7 @@ export class AppError extends Error {
 /** The system's code (ENOENT, EADDRINUSE, …) of a thrown value, wherever it hides in the chain of causes. */
 export function systemCode(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
-    const code = (at as NodeJS.ErrnoException).code
+    const code = (at as { code?: unknown }).code
     if (typeof code === 'string' && /^E[A-Z0-9]+$/.test(code)) return code
   }
   return undefined

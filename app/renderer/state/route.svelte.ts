@@ -1,0 +1,40 @@
+/** The pages, in the order of the navigation. Their names are the hashes: `#/circuits`. */
+export const PAGES = [
+  'overview',
+  'circuits',
+  'reservations',
+  'refusals',
+  'network',
+  'settings',
+  'log'
+] as const
+export type Page = (typeof PAGES)[number] | 'welcome'
+
+function pageOf(hash: string): Page | undefined {
+  const name = hash.replace(/^#\/?/, '').split('/')[0]
+  return [...PAGES, 'welcome' as const].find(page => page === name)
+}
+
+/** Where the person is. */
+export class Route {
+  page = $state<Page>('overview')
+  /** What follows the page: `#/settings/quota.bytesPerMonth` -> `quota.bytesPerMonth` */
+  part = $state('')
+
+  constructor() {
+    const read = (): void => {
+      this.page = pageOf(location.hash) ?? 'overview'
+      this.part = decodeURIComponent(location.hash.replace(/^#\/?/, '').split('/').slice(1).join('/'))
+    }
+    read()
+    window.addEventListener('hashchange', read)
+  }
+
+  go(page: Page, part = ''): void {
+    location.hash = hrefOf(page, part)
+  }
+}
+
+export function hrefOf(page: Page, part = ''): string {
+  return `#/${page}${part === '' ? '' : `/${encodeURIComponent(part)}`}`
+}

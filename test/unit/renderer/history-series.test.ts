@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import type { HistoryRecord } from '../../../app/shared/api.ts'
+import { secondsPerRecord, seriesOf } from '../../../app/renderer/state/history-series.ts'
+
+const at = (text: string, toTarget: number, toSource = 0): HistoryRecord => ({
+  at: `2026-03-01T${text}:00Z`,
+  bytes: { toTarget, toSource },
+  traffic: { received: 0, sent: 0 },
+  circuits: 0,
+  refusals: {},
+  uptimeSeconds: 60,
+  peers: 0
+})
+
+describe('a chart of the history', () => {
+  it('shows bytes a second, at the middle of each minute', () => {
+    const { times, toTarget, toSource } = seriesOf([at('10:00', 600, 60)], secondsPerRecord('minute'), 1)
+
+    expect(times).toEqual([Date.parse('2026-03-01T10:00:30Z') / 1000])
+    expect(toTarget).toEqual([10])
+    expect(toSource).toEqual([1])
+  })
+
+  it('averages several minutes to one point', () => {
+    const records = ['10:00', '10:01', '10:02', '10:03', '10:04'].map(time => at(time, 300))
+
+    expect(seriesOf(records, 60, 5).toTarget).toEqual([5])
+  })
+
+  it('has a gap where the node did not run', () => {
+    const series = seriesOf([at('10:00', 600), at('10:30', 600)], 60, 5)
+
+    expect(series.toTarget).toEqual([2, null, 2])
+    expect(series.times).toEqual([...series.times].sort((a, b) => a - b))
+  })
+
+  it('is empty where there is nothing', () => {
+    expect(seriesOf([], 3600, 1)).toEqual({ times: [], toTarget: [], toSource: [] })
+  })
+})
