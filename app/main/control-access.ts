@@ -17,6 +17,8 @@ export interface ControlFile {
   url: string
   pid: number
   version: string
+  /** SHA-256 of its certificate (`AB:CD:…`), if it speaks TLS: that one is trusted, whoever signed it. */
+  certificate?: string
 }
 
 /** The token of the data folder, made if there is none. @throws AppError data-folder-unusable, disk-full */

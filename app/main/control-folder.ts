@@ -73,15 +73,18 @@ async function readControl(dir: string): Promise<ControlFile | undefined> {
   throw new AppError('control-unreachable', message, { file })
 }
 
-/** The token must not leave this machine, wherever the file points. */
-const OURS = /^http:\/\/127\.0\.0\.1:\d{1,5}$/
+/** The token must not leave this machine, wherever the file points, unless it goes to whom a certificate names. */
+const OURS = /^http:\/\/(127\.\d+\.\d+\.\d+|\[::1\]):\d{1,5}$/
+const OURS_BY_TLS = /^https:\/\/(\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]):\d{1,5}$/
+const FINGERPRINT = /^([0-9A-F]{2}:){31}[0-9A-F]{2}$/
 
 function parse(text: string): ControlFile | undefined {
   try {
-    const { url, pid, version } = JSON.parse(text) as Record<string, unknown>
-    if (typeof url !== 'string' || !OURS.test(url)) return undefined
-    if (typeof pid !== 'number' || typeof version !== 'string') return undefined
-    return { url, pid, version }
+    const { url, pid, version, certificate } = JSON.parse(text) as Record<string, unknown>
+    if (typeof url !== 'string' || typeof pid !== 'number' || typeof version !== 'string') return undefined
+    if (certificate === undefined) return OURS.test(url) ? { url, pid, version } : undefined
+    if (typeof certificate !== 'string' || !FINGERPRINT.test(certificate)) return undefined
+    return OURS_BY_TLS.test(url) ? { url, pid, version, certificate } : undefined
   } catch {
     return undefined
   }

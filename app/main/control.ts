@@ -1,7 +1,8 @@
 import type { Api } from '../shared/api.ts'
-import { AppError } from '../shared/errors.ts'
+import { AppError, messageOf } from '../shared/errors.ts'
 import type { Settings } from '../shared/settings.ts'
-import { startControlHttp, type ControlHttp, type MetricsText } from './api/control-http.ts'
+import type { MetricsText } from './api/control-app.ts'
+import { startControlHttp, type ControlHttp, type ControlHttpOptions } from './api/control-http.ts'
 import type { EventLog } from './api/event-log.ts'
 import { startMetricsHttp } from './api/metrics-http.ts'
 import { loadOrCreateToken, writeControlFile } from './control-access.ts'
@@ -59,24 +60,37 @@ async function openControlApi(
   if (!settings['control.enabled']) return undefined
   const { token, warning } = await loadOrCreateToken(dataDir)
   if (warning !== undefined) components.warn(warning)
-  const http = await openPort({ ...components, token }, options)
+  const say = (certificate: string | undefined): Promise<() => Promise<void>> =>
+    writeControlFile(dataDir, { url: http.url, pid: process.pid, version, certificate })
+  // Only then do the commands trust it.
+  const onRenewed = (fingerprint: string): void =>
+    void say(fingerprint).catch((error: unknown) => components.warn(messageOf(error)))
+  const http = await openPort({ ...components, token }, options, onRenewed)
   undo.push(() => http.stop())
-  undo.push(await writeControlFile(dataDir, { url: http.url, pid: process.pid, version }))
+  undo.push(await say(http.fingerprint))
   return http
 }
 
 /** The commands find the port by the data folder: a second node takes another, unless a flag says which. */
 async function openPort(
   components: ControlComponents & { token: string },
-  { settings, askedFor }: ControlOptions
+  { settings, askedFor }: ControlOptions,
+  onRenewed: (fingerprint: string) => void
 ): Promise<ControlHttp> {
   const port = settings['control.port']
+  const options: Omit<ControlHttpOptions, 'port'> = {
+    host: settings['control.host'],
+    ...(settings['control.tls.certificate'] !== '' && {
+      tls: { certificate: settings['control.tls.certificate'], key: settings['control.tls.key'] }
+    }),
+    onRenewed
+  }
   try {
-    return await startControlHttp(components, { port })
+    return await startControlHttp(components, { ...options, port })
   } catch (error) {
     const taken = error instanceof AppError && error.code === 'port-in-use' && !askedFor.has('control')
     if (!taken || port === 0) throw error
-    const http = await startControlHttp(components, { port: 0 })
+    const http = await startControlHttp(components, { ...options, port: 0 })
     components.warn(
       `TCP port ${port} is in use by another program: the control API is at ${http.url} instead.`
     )

@@ -4,7 +4,7 @@ import './base.css'
 import { createClient } from './client/client.ts'
 import { createHttpCarrier } from './client/http.ts'
 import { ipcCarrier } from './client/ipc.ts'
-import { browserPage } from './client/page.ts'
+import { browserPage } from './client/browser-page.ts'
 import { language } from './text/language.ts'
 
 document.documentElement.lang = language

@@ -211,6 +211,8 @@ export interface SettingInfo {
   /** As a person would write it. */
   text: string
   default: unknown
+  /** The default of each profile, where they differ. */
+  profileDefaults?: Record<string, unknown>
   from: 'flag' | 'environment' | 'file' | 'default'
   /** The flag, variable or file that set it. */
   name?: string
@@ -218,6 +220,8 @@ export interface SettingInfo {
   help: string
   kind: string
   allowed: string
+  /** Where 0 means that there is no limit. */
+  zeroIsUnlimited?: boolean
   choices?: readonly string[]
   applies: 'live' | 'restart'
   /** Differs from what the node runs with, until it is restarted. */

@@ -12,8 +12,16 @@ import { parseQuantity } from './units.ts'
 export const PROFILES = ['home', 'server', 'introducer'] as const
 export type Profile = (typeof PROFILES)[number]
 
-/** `live`: applies within a second while the node runs. `restart`: when a listener or the node is opened anew. */
-export type Applies = 'live' | 'restart'
+/** Which program was started: it decides the profile and a few defaults. */
+export type Entry = 'headless' | 'desktop'
+
+/** `live`: applies within a second while the node runs. `restart`: when what it is about is opened anew. */
+type Applies = 'live' | 'restart'
+
+/** What is to be opened anew: the libp2p node with the public HTTP pages, or the whole program. */
+export type Restart = 'node' | 'program'
+
+type When = 'live' | Restart
 
 /** How a value is written, parsed and shown. */
 export type Kind =
@@ -24,9 +32,13 @@ export interface Field<T> {
   group: string
   help: string
   applies: Applies
+  /** Where `applies` is `restart`. */
+  restart?: Restart
   schema: z.ZodType<T>
   /** One default for all profiles, or one each. */
   default: T | Record<Profile, T>
+  /** The default in the desktop app, if it is another there. */
+  desktopDefault?: T
   /** Zero means unlimited, and the word `unlimited` may be given. */
   zeroIsUnlimited: boolean
   /** What may be given, for error messages and docs: "1 to 65535". */
@@ -48,10 +60,13 @@ const section = (name: string): object => {
   return {}
 }
 
+const applying = (when: When): Pick<Field<unknown>, 'applies' | 'restart'> =>
+  when === 'live' ? { applies: 'live' } : { applies: 'restart', restart: when }
+
 function number(
   kind: Kind,
   value: Defaults<number>,
-  applies: Applies,
+  when: When,
   help: string,
   { min = 0, max = Number.MAX_SAFE_INTEGER, unlimited = false }: NumberOptions = {}
 ): Field<number> {
@@ -60,7 +75,7 @@ function number(
     kind,
     group,
     help,
-    applies,
+    ...applying(when),
     default: value,
     zeroIsUnlimited: unlimited,
     allowed: `a whole number, ${range}${unlimited ? ' (0 or "unlimited": no limit)' : ''}${examples[kind] ?? ''}`,
@@ -82,15 +97,15 @@ const rate = (value: Defaults<number>, help: string): Field<number> =>
   number('rate', value, 'live', help, { unlimited: true })
 const seconds = (value: Defaults<number>, help: string, options: NumberOptions = {}): Field<number> =>
   number('seconds', value, 'live', help, { max: 315_360_000, ...options })
-const port = (value: number, help: string): Field<number> =>
-  number('port', value, 'restart', `${help} (0: any free port)`, { max: 65_535 })
+const port = (value: number, when: When, help: string): Field<number> =>
+  number('port', value, when, `${help} (0: any free port)`, { max: 65_535 })
 
-function boolean(value: Defaults<boolean>, applies: Applies, help: string): Field<boolean> {
+function boolean(value: Defaults<boolean>, when: When, help: string): Field<boolean> {
   return {
     kind: 'boolean',
     group,
     help,
-    applies,
+    ...applying(when),
     default: value,
     zeroIsUnlimited: false,
     allowed: 'true or false',
@@ -100,7 +115,7 @@ function boolean(value: Defaults<boolean>, applies: Applies, help: string): Fiel
 
 function text(
   value: string,
-  applies: Applies,
+  when: When,
   help: string,
   pattern: RegExp | z.ZodType<string>,
   allowed: string
@@ -109,7 +124,7 @@ function text(
     kind: 'text',
     group,
     help,
-    applies,
+    ...applying(when),
     default: value,
     zeroIsUnlimited: false,
     allowed,
@@ -117,13 +132,13 @@ function text(
   }
 }
 
-function path(applies: Applies, help: string): Field<string> {
-  return { ...text('', applies, help, /^[^\0]*$/, 'a path of a file, or empty'), kind: 'path' }
+function path(when: When, help: string): Field<string> {
+  return { ...text('', when, help, /^[^\0]*$/, 'a path of a file, or empty'), kind: 'path' }
 }
 
 function list(
   value: string[],
-  applies: Applies,
+  when: When,
   help: string,
   allowed: string,
   item: z.ZodType<string>
@@ -132,7 +147,7 @@ function list(
     kind: 'list',
     group,
     help,
-    applies,
+    ...applying(when),
     default: value,
     zeroIsUnlimited: false,
     allowed: `${allowed}; several by commas`,
@@ -143,14 +158,14 @@ function list(
 function choice<const C extends readonly string[]>(
   choices: C,
   value: C[number],
-  applies: Applies,
+  when: When,
   help: string
 ): Field<C[number]> {
   return {
     kind: 'choice',
     group,
     help,
-    applies,
+    ...applying(when),
     default: value,
     zeroIsUnlimited: false,
     allowed: choices.join(', '),
@@ -173,30 +188,30 @@ const MiB = 1024 * 1024
 // prettier-ignore
 export const fields = {
   ...section('Node'),
-  'relay.enabled': boolean(true, 'live', 'Relay for others; off: the node listens nowhere and contacts nobody. Off in the desktop app until you opt in'),
-  profile: choice(PROFILES, 'server', 'restart', 'Which set of defaults applies: home for a desktop, server for a server, introducer for a relay that only introduces browsers to each other'),
+  'relay.enabled': { ...boolean(true, 'live', 'Relay for others; off: the node listens nowhere and contacts nobody. Off in the desktop app until you opt in'), desktopDefault: false },
+  profile: choice(PROFILES, 'server', 'live', 'Which set of defaults applies: home for a desktop, server for a server, introducer for a relay that only introduces browsers to each other'),
 
   ...section('Listening'),
-  'listen.ip4': list(['0.0.0.0'], 'restart', 'IPv4 addresses to listen on', 'IPv4 addresses, or "off"', IPV4),
-  'listen.ip6': list(['::'], 'restart', 'IPv6 addresses to listen on', 'IPv6 addresses, or "off"', IPV6),
-  'tcp.enabled': boolean(true, 'restart', 'Listen on TCP'),
-  'tcp.port': port(4001, 'TCP port'),
-  'quic.enabled': boolean(true, 'restart', 'Listen on QUIC v1'),
-  'quic.port': port(4001, 'UDP port of QUIC v1'),
-  'ws.enabled': boolean(true, 'restart', 'Listen on WebSocket'),
-  'ws.port': port(4003, 'TCP port of WebSocket'),
-  'http.enabled': boolean(true, 'restart', 'Serve the public HTTP pages (identity, health)'),
-  'http.port': port(4002, 'TCP port of the public HTTP pages'),
+  'listen.ip4': list(['0.0.0.0'], 'node', 'IPv4 addresses to listen on', 'IPv4 addresses, or "off"', IPV4),
+  'listen.ip6': list(['::'], 'node', 'IPv6 addresses to listen on', 'IPv6 addresses, or "off"', IPV6),
+  'tcp.enabled': boolean(true, 'node', 'Listen on TCP'),
+  'tcp.port': port(4001, 'node', 'TCP port'),
+  'quic.enabled': boolean(true, 'node', 'Listen on QUIC v1'),
+  'quic.port': port(4001, 'node', 'UDP port of QUIC v1'),
+  'ws.enabled': boolean(true, 'node', 'Listen on WebSocket'),
+  'ws.port': port(4003, 'node', 'TCP port of WebSocket'),
+  'http.enabled': boolean(true, 'node', 'Serve the public HTTP pages (identity, health)'),
+  'http.port': port(4002, 'node', 'TCP port of the public HTTP pages'),
   'http.requestsPerIpPerMinute': limit(240, 'Public HTTP requests accepted from one IP address (IPv6: one /56) a minute'),
-  'control.enabled': boolean(true, 'restart', 'Serve the dashboard and the control API, which the waystation commands use'),
-  'control.port': port(4010, 'TCP port of the dashboard and the control API'),
-  'control.host': text('127.0.0.1', 'restart', 'IP address of the dashboard and the control API; another than this machine\'s own (127.0.0.1, ::1) needs control.tls', z.union([IPV4, IPV6]), 'an IP address'),
-  'control.tls.certificate': path('restart', 'File with the certificate chain (PEM) for the dashboard and the control API'),
-  'control.tls.key': path('restart', 'File with the private key (PEM) of control.tls.certificate'),
-  'metrics.listen': text('', 'restart', 'Address of a listener for Prometheus beside the control API, without a token (empty: none)', LISTEN_ADDRESS, 'IP:PORT, such as 127.0.0.1:9464 or [::1]:9464, or empty'),
+  'control.enabled': boolean(true, 'program', 'Serve the dashboard and the control API, which the waystation commands use'),
+  'control.port': port(4010, 'program', 'TCP port of the dashboard and the control API'),
+  'control.host': text('127.0.0.1', 'program', 'IP address of the dashboard and the control API; another than this machine\'s own (127.0.0.1, ::1) needs control.tls', z.union([IPV4, IPV6]), 'an IP address'),
+  'control.tls.certificate': path('program', 'File with the certificate chain (PEM) for the dashboard and the control API'),
+  'control.tls.key': path('program', 'File with the private key (PEM) of control.tls.certificate'),
+  'metrics.listen': text('', 'program', 'Address of a listener for Prometheus beside the control API, without a token (empty: none)', LISTEN_ADDRESS, 'IP:PORT, such as 127.0.0.1:9464 or [::1]:9464, or empty'),
   upnp: boolean({ home: true, server: false, introducer: false }, 'live', 'Ask the router to forward the ports, by UPnP or NAT-PMP'),
-  announce: list([], 'restart', 'Multiaddrs to announce instead of those found out', 'multiaddrs such as /ip4/203.0.113.7/tcp/4001', MULTIADDR),
-  announceIp: list([], 'restart', 'Public IP addresses of this machine, for servers behind one-to-one NAT: announced with every open port, beside what is found out', 'IP addresses', z.union([IPV4, IPV6])),
+  announce: list([], 'node', 'Multiaddrs to announce instead of those found out', 'multiaddrs such as /ip4/203.0.113.7/tcp/4001', MULTIADDR),
+  announceIp: list([], 'node', 'Public IP addresses of this machine, for servers behind one-to-one NAT: announced with every open port, beside what is found out', 'IP addresses', z.union([IPV4, IPV6])),
   'connections.total': limit({ home: 512, server: 4096, introducer: 4096 }, 'Most connections at once, whatever the other limits would need'),
 
   ...section('Reservations'),
@@ -209,7 +224,7 @@ export const fields = {
   'relay.circuits.perPeer': limit({ home: 4, server: 16, introducer: 4 }, 'Circuits at once of one peer, as source or target'),
   'relay.circuits.durationSeconds': seconds({ home: 3600, server: 3600, introducer: 120 }, 'How long a circuit may last', { unlimited: true }),
   'relay.circuits.bytesEachWay': bytes({ home: 100 * MiB, server: 100 * MiB, introducer: MiB }, 'How much a circuit may carry in each direction'),
-  'relay.circuits.bufferBytes': number('bytes', 2 * MiB, 'restart', 'Memory one circuit may hold in each direction while its reader is slow', { min: 1_048_576, max: 64 * MiB }),
+  'relay.circuits.bufferBytes': number('bytes', 2 * MiB, 'node', 'Memory one circuit may hold in each direction while its reader is slow', { min: 1_048_576, max: 64 * MiB }),
 
   ...section('Rates'),
   'relay.rate.totalBytesPerSecond': rate({ home: 1_250_000, server: 0, introducer: 0 }, 'Rate of all circuits together, in each direction'),
@@ -228,15 +243,15 @@ export const fields = {
   'access.deny': list([], 'live', 'These may neither reserve nor connect', 'peer ids, IP addresses or CIDR blocks', ACCESS_RULE),
 
   ...section('DHT and peers'),
-  'dht.enabled': boolean(true, 'restart', 'Run the Kademlia DHT server'),
-  'dht.protocol': text('/ipfs/kad/1.0.0', 'restart', 'DHT protocol name', PROTOCOL_NAME, 'a protocol name that begins with /'),
-  'dht.bootstrap': list([], 'restart', 'Peers to join the DHT through; none: nothing is contacted unasked', 'multiaddrs that end in /p2p/PEER', MULTIADDR.regex(/\/p2p\/[^/]+$/)),
-  'dht.queryTimeoutSeconds': number('seconds', 60, 'restart', 'How long a DHT query may take', { min: 1, max: 600 }),
+  'dht.enabled': boolean(true, 'node', 'Run the Kademlia DHT server'),
+  'dht.protocol': text('/ipfs/kad/1.0.0', 'node', 'DHT protocol name', PROTOCOL_NAME, 'a protocol name that begins with /'),
+  'dht.bootstrap': list([], 'node', 'Peers to join the DHT through; none: nothing is contacted unasked', 'multiaddrs that end in /p2p/PEER', MULTIADDR.regex(/\/p2p\/[^/]+$/)),
+  'dht.queryTimeoutSeconds': number('seconds', 60, 'node', 'How long a DHT query may take', { min: 1, max: 600 }),
   'dht.clientAddresses': choice(['all', 'announced', 'relayed-only', 'none'], 'announced', 'live', 'Which addresses of a connected client the DHT answers give out: all (announced, and that of its connection), announced, relayed-only (through relays alone: no IP address of a client is given out), none'),
 
   ...section('Identity'),
-  'identity.protocolVersion': text('/waystation/relay/1.0.0', 'restart', 'Protocol version that identify and the identity page give', /^[\x21-\x7e]{1,120}$/, 'up to 120 visible characters'),
-  'identity.agentVersion': text('', 'restart', 'Agent version that identify and the identity page give (empty: waystation/VERSION)', /^[\x20-\x7e]{0,120}$/, 'up to 120 visible characters'),
+  'identity.protocolVersion': text('/waystation/relay/1.0.0', 'node', 'Protocol version that identify and the identity page give', /^[\x21-\x7e]{1,120}$/, 'up to 120 visible characters'),
+  'identity.agentVersion': text('', 'node', 'Agent version that identify and the identity page give (empty: waystation/VERSION)', /^[\x20-\x7e]{0,120}$/, 'up to 120 visible characters'),
 
   ...section('Stopping'),
   'shutdown.timeoutSeconds': seconds(30, 'How long running circuits may go on after the node was asked to stop', { max: 86_400 }),
@@ -250,7 +265,7 @@ export const fields = {
 
   ...section('Log'),
   'log.level': choice(['silent', 'error', 'warn', 'info', 'debug', 'trace'], 'info', 'live', 'What is logged'),
-  'log.format': choice(['auto', 'pretty', 'json'], 'auto', 'restart', 'How log lines look; auto: pretty on a terminal, JSON elsewhere'),
+  'log.format': choice(['auto', 'pretty', 'json'], 'auto', 'program', 'How log lines look; auto: pretty on a terminal, JSON elsewhere'),
   'log.addresses': boolean(false, 'live', 'Log lines may hold IP addresses'),
   'log.peers': boolean(false, 'live', 'Log lines about circuits may name the peers')
 }
@@ -282,14 +297,15 @@ export function fieldOf(key: Key): Field<unknown> {
 }
 
 /** All defaults of a profile. */
-export function defaultsOf(profile: Profile): Settings {
-  const entries = keys.map(key => [key, key === 'profile' ? profile : defaultOf(key, profile)])
+export function defaultsOf(profile: Profile, entry: Entry = 'headless'): Settings {
+  const entries = keys.map(key => [key, key === 'profile' ? profile : defaultOf(key, profile, entry)])
   return Object.fromEntries(entries) as Settings
 }
 
 /** A field's default in a profile. */
-export function defaultOf(key: Key, profile: Profile): unknown {
-  const value = fieldOf(key).default
+export function defaultOf(key: Key, profile: Profile, entry: Entry = 'headless'): unknown {
+  const { default: value, desktopDefault } = fieldOf(key)
+  if (entry === 'desktop' && desktopDefault !== undefined) return desktopDefault
   const perProfile = typeof value === 'object' && value !== null && !Array.isArray(value)
   return perProfile ? (value as Record<Profile, unknown>)[profile] : value
 }

@@ -126,6 +126,7 @@ export interface Problem {
 export function validateSettings(settings: Settings): Problem[] {
   return [
     ...sharedTcpPorts(settings),
+    ...controlForOthers(settings),
     ...nothingToListenOn(settings),
     ...idleAnnounce(settings),
     ...tooFewConnections(settings)
@@ -154,6 +155,34 @@ function sharedTcpPorts(settings: Settings): Problem[] {
           `Move one (${flagOf(first)} N or ${flagOf(second)} N), or switch one off (${switchOff(enabled)}).`
       }))
   )
+}
+
+/** An IP address that only this machine reaches itself by. */
+export function isLoopbackHost(ip: string): boolean {
+  const { hostname } = new URL(`http://${ip.includes(':') ? `[${ip}]` : ip}`)
+  return hostname.startsWith('127.') || hostname === '[::1]'
+}
+
+/** The token, sessions and all figures would cross the network for everyone to read. */
+function controlForOthers(settings: Settings): Problem[] {
+  if (!settings['control.enabled']) return []
+  const bad = { severity: 'error', code: 'bad-setting' } as const
+  const host = settings['control.host']
+  const missing = (['control.tls.certificate', 'control.tls.key'] as const).filter(
+    key => settings[key] === ''
+  )
+  if (missing.length === 2) {
+    if (isLoopbackHost(host)) return []
+    const message =
+      `control.host is ${host}, by which other machines reach the dashboard, and that needs TLS: give its certificate and key (PEM files) with ` +
+      '--control-tls-certificate FILE and --control-tls-key FILE, or leave control.host at 127.0.0.1 and go there through an SSH tunnel.'
+    return [{ ...bad, settings: ['control.host', ...missing], message }]
+  }
+  return missing.map(key => ({
+    ...bad,
+    settings: [key],
+    message: `control.tls.certificate and control.tls.key go together, and ${key} is not set (${flagOf(key)} FILE).`
+  }))
 }
 
 const TRANSPORTS = ['tcp.enabled', 'quic.enabled', 'ws.enabled'] as const

@@ -8,6 +8,7 @@ import { createClient, createListener, dialThrough, exchange } from '../support/
 import { startNode, temporaryFolder } from '../support/command.ts'
 import { missing } from '../support/needs.ts'
 import { isOnline, npm, pack, type Packed } from '../support/package.ts'
+import { postJson, send } from '../support/dashboard.ts'
 import { addressOf } from '../support/relay.ts'
 
 const execute = promisify(execFile)
@@ -36,7 +37,9 @@ describe('the packed tarball', () => {
     'docs/settings.md',
     'resources/systemd/waystation.service',
     'app/main/waystation.js',
-    'out/main/cli.js'
+    'out/main/cli.js',
+    'out/renderer/index.html',
+    'out/renderer/open.html'
   ])('has %s', file => {
     expect(packed.files).toContain(file)
   })
@@ -104,6 +107,28 @@ describe.skipIf(missing('the npm registry', online))('the installed package', ()
     await dialer.stop()
     await listener.stop()
     expect((await node.kill('SIGTERM')).code).toBe(0)
+  })
+
+  it('serves the dashboard that it brought along', async () => {
+    const dataDir = path.join(folder.dir, 'dashboard')
+    await using node = startNode(dataDir, [], { entry: command() })
+    await node.listening()
+    const ask = ['dashboard', '--json', '--data-dir', dataDir]
+    const { stdout } = await execute(process.execPath, [command(), ...ask])
+    const { url, built } = JSON.parse(stdout) as { url: string; built: boolean }
+    expect(built).toBe(true)
+    const { origin, hash } = new URL(url)
+    expect((await send(origin)).status).toBe(401)
+    const answer = await postJson(`${origin}/session`, { code: hash.slice(1) })
+    const [cookie = ''] = (answer.headers['set-cookie']?.[0] ?? '').split(';')
+    const page = await send(origin, { headers: { cookie } })
+    expect(page.status).toBe(200)
+    const [, script = ''] = /src="\.(\/assets\/[^"]+\.js)"/.exec(page.body) ?? []
+    const { status, headers } = await send(origin + script, { headers: { cookie } })
+    expect({ status, type: headers['content-type'] }).toEqual({
+      status: 200,
+      type: 'text/javascript; charset=utf-8'
+    })
   })
 
   it('has a database that works as it came', async () => {

@@ -1,7 +1,9 @@
-import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http'
+import { Agent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { createParser } from 'eventsource-parser'
 import type { Api, ApiError, ApiEvent, EventName, Method, Result } from '../../shared/api.ts'
 import { AppError, messageOf, systemCode } from '../../shared/errors.ts'
+import type { DashboardLink } from './dashboard/routes.ts'
+import { connectPinned, WrongCertificate } from './pinned-socket.ts'
 
 /** Where a running node answers, and the secret that its control API asks for. */
 export interface ControlAccess {
@@ -9,6 +11,8 @@ export interface ControlAccess {
   url: string
   pid: number
   version: string
+  /** SHA-256 of its certificate, if it speaks TLS. */
+  certificate?: string
   token: string
 }
 
@@ -37,6 +41,8 @@ export interface ControlClient {
    * @throws AppError with the node's own code where it refuses; not-running; not-authorised; control-unreachable
    */
   call<M extends Method>(method: M, ...request: Args<M>): Promise<AnswerOf<M>>
+  /** A one-time link to the node's dashboard. @throws AppError as `call` does */
+  openDashboard(): Promise<DashboardLink>
   /** Listens to events; resolves once the node sends them. @throws AppError as `call` does */
   events(options?: EventsOptions): Promise<EventStream>
 }
@@ -75,11 +81,13 @@ class HttpClient implements ControlClient {
   readonly url: string
   readonly #stillRuns: () => Promise<boolean>
   readonly #token: string
+  readonly #certificate: string | undefined
   readonly #timeoutMs: number
   readonly #silenceMs: number
 
   constructor({ access, stillRuns }: ClientComponents, options: ClientOptions) {
-    const { url, pid, version, token } = access
+    const { url, pid, version, token, certificate } = access
+    this.#certificate = certificate
     this.url = url
     this.pid = pid
     this.version = version
@@ -89,10 +97,18 @@ class HttpClient implements ControlClient {
     this.#silenceMs = options.silenceMs ?? SILENCE_MS
   }
 
-  async call<M extends Method>(method: M, ...[request]: Args<M>): Promise<AnswerOf<M>> {
-    const body = JSON.stringify(request ?? {})
-    const response = await this.#send('POST', `/api/${method}`, { 'content-type': 'application/json' }, body)
-    const result = resultOf<AnswerOf<M>>(await this.#within(() => textOf(response), response))
+  call<M extends Method>(method: M, ...[request]: Args<M>): Promise<AnswerOf<M>> {
+    return this.#post(method, request ?? {})
+  }
+
+  openDashboard(): Promise<DashboardLink> {
+    return this.#post('openDashboard', {})
+  }
+
+  async #post<T>(name: string, request: object): Promise<T> {
+    const headers = { 'content-type': 'application/json' }
+    const response = await this.#send('POST', `/api/${name}`, headers, JSON.stringify(request))
+    const result = resultOf<T>(await this.#within(() => textOf(response), response))
     if (result === undefined) throw this.#stranger()
     if (result.ok) return result.value
     throw this.#refusal(result.error)
@@ -112,19 +128,18 @@ class HttpClient implements ControlClient {
   }
 
   /** Resolves with the answer's head. */
-  #send(
+  async #send(
     method: 'GET' | 'POST',
     path: string,
     headers: Record<string, string>,
     body?: string
   ): Promise<IncomingMessage> {
     const url = new URL(path, this.url)
-    // An agent of its own: the global one may be set to a proxy, which must not see the token.
-    const agent = new Agent()
-    const request = httpRequest(url, {
+    const request = httpRequest({
       method,
-      agent,
-      headers: { ...headers, authorization: `Bearer ${this.#token}` }
+      path: `${url.pathname}${url.search}`,
+      headers: { ...headers, host: url.host, authorization: `Bearer ${this.#token}` },
+      ...(await this.#connection(url))
     })
     const answered = new Promise<IncomingMessage>((resolve, reject) => {
       request.once('response', resolve).on('error', reject)
@@ -133,7 +148,16 @@ class HttpClient implements ControlClient {
     return this.#within(() => answered, request)
   }
 
-  async #within<T>(wait: () => Promise<T>, connection: ClientRequest | IncomingMessage): Promise<T> {
+  async #connection(url: URL): Promise<RequestOptions> {
+    const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+    // An agent of its own: the global one may be set to a proxy, which must not see the token.
+    if (url.protocol === 'http:') return { host, port: url.port, agent: new Agent() }
+    const { socket, ready } = connectPinned(url, this.#certificate ?? '')
+    await this.#within(() => ready, socket)
+    return { createConnection: () => socket }
+  }
+
+  async #within<T>(wait: () => Promise<T>, connection: { destroy(error?: Error): void }): Promise<T> {
     let late = false
     const timer = setTimeout(() => {
       late = true
@@ -161,7 +185,7 @@ class HttpClient implements ControlClient {
       const message = `The node (pid ${this.pid}) has just stopped. Start it again, or look at its log.`
       return new AppError('not-running', message, { pid: this.pid }, error)
     }
-    if (isHttpFault(error)) return this.#stranger()
+    if (isHttpFault(error) || error instanceof WrongCertificate) return this.#stranger()
     const message =
       `The node runs (pid ${this.pid}), but ${this.url} cannot be reached: ${messageOf(error)}. ` +
       'It may be stopping; else its log says why, and a restart mends it.'

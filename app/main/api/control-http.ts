@@ -1,158 +1,150 @@
-import { timingSafeEqual, createHash } from 'node:crypto'
-import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify'
-import type { Api, EventName, Result } from '../../shared/api.ts'
-import { AppError } from '../../shared/errors.ts'
-import { bindError } from '../net/bind-error.ts'
+import type { Server } from 'node:http'
+import { isIPv6 } from 'node:net'
+import { Server as TlsServer } from 'node:tls'
+import { systemCode } from '../../shared/errors.ts'
+import { isLoopbackHost } from '../../shared/values.ts'
+import { bindError, type BindErrorOptions } from '../net/bind-error.ts'
 import { bindAll, closeServer, serverFactory, SOCKET_LIMITS, urlOf } from '../net/http-sockets.ts'
-import type { EventLog } from './event-log.ts'
-import { statusOfError } from './http-status.ts'
-import { callMethod, errorOf, isMethod } from './methods.ts'
-import { sendEvents } from './server-sent-events.ts'
+import { createControlApp, type ControlComponents } from './control-app.ts'
+import {
+  isNamedBy,
+  linkHost,
+  loadCertificate,
+  watchCertificate,
+  type ServedCertificate,
+  type TlsFiles
+} from './control-tls.ts'
+import { builtRenderer } from './dashboard/files.ts'
 
-/** What Prometheus reads. */
-export interface MetricsText {
-  contentType: string
-  text(): Promise<string>
-}
-
-export interface ControlHttpComponents {
-  api: Api
-  events: EventLog
-  metrics: MetricsText
-  /** The secret that every request must show. */
-  token: string
-  log: { error(values: object, message: string): void }
+export interface ControlHttpComponents extends Omit<ControlComponents, 'log'> {
+  log: {
+    error(values: object, message: string): void
+    warn(message: string): void
+    info(message: string): void
+  }
 }
 
 export interface ControlHttpOptions {
-  /** TCP port on 127.0.0.1; 0: any free one. */
+  /** IP address; one that other machines reach needs `tls`. */
+  host: string
+  /** TCP port; 0: any free one. */
   port: number
+  tls?: TlsFiles
+  /** A certificate was renewed: its SHA-256 fingerprint. */
+  onRenewed?: (fingerprint: string) => void
+  /** Unless given: that of this build. */
+  rendererDir?: string
+  /** How often the certificate's files are looked at. */
+  renewalMs?: number
 }
 
 export interface ControlHttp {
-  /** `http://127.0.0.1:4010` */
+  /** `http://127.0.0.1:4010`, by which this machine reaches it. */
   url: string
+  /** SHA-256 of the certificate, if it speaks TLS: `AB:CD:…` */
+  fingerprint: string | undefined
   stop(): Promise<void>
 }
 
-const HOST = '127.0.0.1'
-/** Lists of rules are long; a request that is longer still was meant for something else. */
-const BODY_LIMIT_BYTES = 256 * 1024
-/** Names of this machine that a Host header may have. */
-const NAMES = new Set(['127.0.0.1', 'localhost', '[::1]'])
 const STOP_GRACE_MS = 300
-/** Events are held open: scripts that forget to close them must not take every connection from the commands. */
-const MOST_LISTENERS = 128
+const RENEWAL_MS = 60_000
+/** Every port of this machine's that a browser was to leaves its cookies in the header. */
+const MOST_HEADER_BYTES = 32 * 1024
+const UNSPECIFIED: Record<string, string> = { '0.0.0.0': '127.0.0.1', '[::]': '[::1]' }
 
 /**
- * The control API (design: two HTTP listeners) on 127.0.0.1: `POST /api/METHOD`, `GET /api/events`, `GET /metrics`.
- * Every request needs the token; one that a web page of elsewhere made a browser send is refused by its Host or
- * Origin. No GET changes anything.
- * @throws AppError port-in-use, port-forbidden, address-unusable
+ * Opens the control API and the dashboard (control-app.ts) on one address, by TLS if there is a certificate.
+ * @throws AppError port-in-use, port-forbidden, address-unusable, bad-setting (the certificate)
  */
 export async function startControlHttp(
   components: ControlHttpComponents,
-  { port }: ControlHttpOptions
+  options: ControlHttpOptions
 ): Promise<ControlHttp> {
-  const app = await createControlApp(components)
-  const limits = { ...SOCKET_LIMITS, maxConnectionsPerIpGroup: SOCKET_LIMITS.maxConnections }
-  const open = serverFactory((request, response) => app.routing(request, response), limits)
+  const { host, port, tls, rendererDir = builtRenderer() } = options
+  let certificate = tls === undefined ? undefined : await loadCertificate(tls)
+  const bound = canonicalHost(host)
+  let url = ''
+  const scheme = tls === undefined ? 'http' : 'https'
+  const isOurs = (name: string): boolean =>
+    name === bound || (certificate !== undefined && isNamedBy(certificate.x509, name))
+  const linkOrigin = (): string =>
+    certificate === undefined ? url : `https://${linkHost(certificate.x509, bound)}:${new URL(url).port}`
+  const app = await createControlApp(components, {
+    origins: { scheme, isOurs },
+    rendererDir,
+    isHttps: scheme === 'https',
+    linkOrigin
+  })
+  const limits = {
+    ...SOCKET_LIMITS,
+    maxHeaderBytes: MOST_HEADER_BYTES,
+    // On this machine all clients have one address.
+    ...(isLoopbackHost(host) && { maxConnectionsPerIpGroup: SOCKET_LIMITS.maxConnections })
+  }
+  const open = serverFactory((request, response) => app.routing(request, response), limits, certificate)
   try {
-    const { servers } = await bindAll([HOST], port, open)
-    const [server] = servers
-    if (server === undefined) throw new AppError('address-unusable', `This machine has no ${HOST}.`)
+    const servers = await bind(host, port, open)
+    url = `${scheme}://${reachableHost(servers[0])}`
+    const unwatch = watch()
     return {
-      url: urlOf(server),
+      url,
+      get fingerprint() {
+        return certificate?.x509.fingerprint256
+      },
       async stop() {
+        unwatch()
         await Promise.all(servers.map(each => closeServer(each, STOP_GRACE_MS)))
         await app.close()
       }
     }
+
+    function watch(): () => void {
+      if (tls === undefined || certificate === undefined) return () => {}
+      const { log } = components
+      const renewed = (next: ServedCertificate): void => {
+        certificate = next
+        const { cert, key } = next
+        for (const each of servers) if (each instanceof TlsServer) each.setSecureContext({ cert, key })
+        log.info('the dashboard has a new certificate')
+        options.onRenewed?.(next.x509.fingerprint256)
+      }
+      const current = certificate
+      return watchCertificate(
+        { files: tls, current: () => certificate ?? current, renewed, warn: sentence => log.warn(sentence) },
+        { everyMs: options.renewalMs ?? RENEWAL_MS }
+      )
+    }
   } catch (error) {
     await app.close()
-    throw bindError(error, {
-      what: `TCP port ${port} of the control API (control.port)`,
-      remedy:
-        'choose another port with --control-port N (0: any free one), or go without by --no-control-enabled',
-      details: { setting: 'control.port', port }
-    })
+    throw bindError(error, openedAs(error, host, port))
   }
 }
 
-async function createControlApp({
-  api,
-  events,
-  metrics,
-  token,
-  log
-}: ControlHttpComponents): Promise<FastifyInstance> {
-  const app = fastify({ bodyLimit: BODY_LIMIT_BYTES, logger: false, trustProxy: false })
-  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
-    if (error instanceof AppError) return reply.code(statusOfError(error.code)).send(failure(error))
-    const status = error.statusCode ?? 500
-    if (status < 500) return reply.code(status).send(failure(new AppError('bad-request', error.message)))
-    log.error({ err: error }, 'the control API failed')
-    return reply
-      .code(500)
-      .send(failure(new AppError('internal', 'This node made a mistake. Its log says more.')))
-  })
-  app.setNotFoundHandler(request => {
-    throw new AppError(
-      'unknown-method',
-      `There is no ${request.method} ${request.url.split('?', 1)[0] ?? ''} here.`
-    )
-  })
-  const isToken = tokenCheck(token)
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
-    refuseStrangers(request)
-    if (isToken(request.headers.authorization)) return
-    reply.header('www-authenticate', 'Bearer')
-    const mend = 'Send "Authorization: Bearer TOKEN" with what control.token in the data folder holds.'
-    throw new AppError('not-authorised', `The control API needs its token. ${mend}`)
-  })
-
-  app.post<{ Params: { method: string } }>('/api/:method', async (request, reply) => {
-    const { method } = request.params
-    if (!isMethod(method)) throw new AppError('unknown-method', `The Api has no method "${method}".`)
-    const result = await callMethod(api, method, request.body)
-    return reply.code(result.ok ? 200 : statusOfError(result.error.code)).send(result)
-  })
-  app.get<{ Querystring: { names?: string | string[] } }>('/api/events', (request, reply) => {
-    if (events.listeners >= MOST_LISTENERS) {
-      const message = `${MOST_LISTENERS} clients listen to events already. Close those that are not needed.`
-      throw new AppError('too-many-listeners', message)
-    }
-    // Given twice it is a list.
-    const names = request.query.names?.toString().split(',') as EventName[] | undefined
-    const lastId = request.headers['last-event-id']
-    reply.hijack()
-    sendEvents(events, reply.raw, { names, lastId: typeof lastId === 'string' ? lastId : undefined })
-  })
-  app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()))
-  await app.ready()
-  return app
+function openedAs(error: unknown, host: string, port: number): BindErrorOptions {
+  const what = `TCP port ${port} of the control API (control.port)`
+  const without = 'or go without by --no-control-enabled'
+  if (systemCode(error) === 'EADDRNOTAVAIL') {
+    const remedy = `set control.host to one that it has (--control-host IP), ${without}`
+    return { what: `${what} on ${host} (control.host)`, remedy, details: { setting: 'control.host', port } }
+  }
+  const remedy = `choose another port with --control-port N (0: any free one), ${without}`
+  return { what, remedy, details: { setting: 'control.port', port } }
 }
 
-const failure = (error: AppError): Result<never> => ({ ok: false, error: errorOf(error) })
-
-/** A page on another site can make a browser send requests here, also under a name that points to 127.0.0.1. */
-function refuseStrangers(request: FastifyRequest): void {
-  const { host, origin } = request.headers
-  if (host === undefined || !NAMES.has(host.replace(/:\d+$/, ''))) {
-    throw new AppError(
-      'not-authorised',
-      'The control API answers to 127.0.0.1 and localhost only (Host header).'
-    )
-  }
-  if (origin !== undefined && origin !== `http://${host}`) {
-    throw new AppError('not-authorised', 'The control API answers no other site (Origin header).')
-  }
+async function bind(host: string, port: number, open: () => Server): Promise<Server[]> {
+  // All addresses of this machine are those of both families.
+  const hosts = canonicalHost(host) === '[::]' ? ['::', '0.0.0.0'] : [host]
+  const { servers, unbound } = await bindAll(hosts, port, open)
+  if (servers.length === 0) throw unbound[0]?.error
+  return servers
 }
 
-function tokenCheck(token: string): (header: string | undefined) => boolean {
-  // Digests have one length, which a comparison in constant time needs.
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-  const expected = digest(`Bearer ${token}`)
-  return header => header !== undefined && timingSafeEqual(digest(header), expected)
+/** As a URL has it: lower case, shortest form, IPv6 in brackets. */
+function canonicalHost(ip: string): string {
+  return new URL(`http://${isIPv6(ip) ? `[${ip}]` : ip}`).hostname
+}
+
+function reachableHost(server: Server | undefined): string {
+  const { hostname, port } = new URL(server === undefined ? 'http://127.0.0.1' : urlOf(server))
+  return `${UNSPECIFIED[hostname] ?? hostname}:${port}`
 }

@@ -3,6 +3,10 @@ import type { ErrorCode } from '../../shared/errors.ts'
 const STATUS: Partial<Record<ErrorCode, number>> = {
   'bad-request': 400,
   'bad-setting': 400,
+  'backup-corrupt': 400,
+  'identity-wrong-kind': 400,
+  'passphrase-unusable': 400,
+  'passphrase-wrong': 403,
   'unknown-setting': 400,
   'nothing-to-listen-on': 400,
   'not-authorised': 401,
@@ -14,8 +18,13 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'settings-file-newer': 409,
   'settings-file-unreadable': 409,
   'not-running': 409,
+  'link-unusable': 401,
   'too-many-listeners': 429,
-  internal: 500
+  'too-many-attempts': 429,
+  'history-unusable': 500,
+  'identity-unwritable': 500,
+  internal: 500,
+  'disk-full': 507
 }
 
 /** The HTTP status of an error; its code is what callers go by. */

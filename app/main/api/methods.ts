@@ -1,6 +1,9 @@
 import { z } from 'zod'
-import type { Api, ApiError, Method, Result } from '../../shared/api.ts'
+import { errorOf } from '../../shared/api-error.ts'
+import type { Api, Method, Result } from '../../shared/api.ts'
 import { AppError } from '../../shared/errors.ts'
+
+export { errorOf }
 
 const PEER = z.string().min(1).max(128)
 const SECONDS = z
@@ -8,6 +11,10 @@ const SECONDS = z
   .min(1)
   .max(366 * 86_400)
 const NOTHING = z.strictObject({})
+const PASSPHRASE = z.string().max(1024)
+/** Characters: no backup of a key is near it. */
+const LONGEST_BACKUP = 64 * 1024
+const CHANGE = z.strictObject({ values: z.record(z.string(), z.unknown()) })
 const TIME = z.iso.datetime({ offset: true })
 
 /** What each method takes. Whatever carries a call (HTTP, IPC) checks it by this. */
@@ -16,12 +23,14 @@ const REQUESTS = {
   reservations: NOTHING,
   circuits: NOTHING,
   peers: NOTHING,
-  refusals: NOTHING,
+  refusals: z.strictObject({ seconds: SECONDS.optional() }),
   settings: NOTHING,
-  setSettings: z.strictObject({ values: z.record(z.string(), z.unknown()) }),
+  checkSettings: CHANGE,
+  setSettings: CHANGE,
   reloadSettings: NOTHING,
   pause: z.strictObject({ seconds: SECONDS.optional() }),
   resume: NOTHING,
+  restartNode: NOTHING,
   drain: z.strictObject({ seconds: z.int().min(0).max(86_400).optional() }),
   closeCircuit: z.strictObject({ id: z.int().min(1) }),
   limitPeer: z.strictObject({ peer: PEER, bytesPerSecond: z.int().min(1).nullable() }),
@@ -33,6 +42,10 @@ const REQUESTS = {
     from: TIME.optional(),
     to: TIME.optional()
   }),
+  deleteHistory: NOTHING,
+  storage: NOTHING,
+  exportIdentity: z.strictObject({ passphrase: PASSPHRASE }),
+  importIdentity: z.strictObject({ text: z.string().max(LONGEST_BACKUP), passphrase: PASSPHRASE }),
   metrics: NOTHING,
   logs: z.strictObject({ lines: z.int().min(0).optional() })
 } satisfies { [M in Method]: z.ZodType<NonNullable<Parameters<Api[M]>[0]> | Record<string, never>> }
@@ -47,7 +60,8 @@ export async function callMethod(api: Api, method: Method, request: unknown): Pr
     const checked = REQUESTS[method].safeParse(request ?? {})
     if (!checked.success) throw badRequest(method, checked.error)
     const call = api[method].bind(api) as (request: unknown) => Promise<unknown>
-    return { ok: true, value: await call(checked.data) }
+    // JSON has no undefined, and every answer has a value.
+    return { ok: true, value: (await call(checked.data)) ?? null }
   } catch (error) {
     if (error instanceof AppError) return { ok: false, error: errorOf(error) }
     throw error
@@ -59,10 +73,4 @@ function badRequest(method: Method, error: z.ZodError): AppError {
   const field = issue?.path.join('.') ?? ''
   const message = `${method}: ${field === '' ? 'the request' : field} is not right: ${issue?.message ?? 'unreadable'}.`
   return new AppError('bad-request', message, { ...(field !== '' && { field }) })
-}
-
-export function errorOf(error: AppError): ApiError {
-  const { code, message, details } = error
-  const field = details['setting'] ?? details['field']
-  return { code, message, ...(field !== undefined && { field: String(field) }), details }
 }

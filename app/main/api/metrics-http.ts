@@ -9,7 +9,7 @@ import {
   type RequestHandler
 } from '../net/http-sockets.ts'
 import { bindError } from '../net/bind-error.ts'
-import type { MetricsText } from './control-http.ts'
+import type { MetricsText } from './control-app.ts'
 
 const STOP_GRACE_MS = 300
 

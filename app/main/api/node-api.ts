@@ -4,6 +4,7 @@ import type {
   CircuitInfo,
   HistoryRecord,
   HistoryRequest,
+  IdentityBackup,
   LogLine,
   MappingInfo,
   MetricInfo,
@@ -14,14 +15,16 @@ import type {
   RefusalInfo,
   ReservationInfo,
   SettingsChanged,
+  SettingsCheck,
   SettingsInfo,
   Status,
+  StorageInfo,
   Totals
 } from '../../shared/api.ts'
 import { AppError } from '../../shared/errors.ts'
 import { parsePeerRate, type Settings } from '../../shared/settings.ts'
 import { writeQuantity } from '../../shared/units.ts'
-import { refusalList, type Counters } from '../observe/counters.ts'
+import type { Counters } from '../observe/counters.ts'
 import { settingThatLifts } from './refusal-settings.ts'
 
 /** What runs in the node; absent while it is asleep. */
@@ -49,6 +52,7 @@ export interface NodeApiSources {
   settings: {
     running(): Settings
     describe(): SettingsInfo
+    check(values: Readonly<Record<string, unknown>>): SettingsCheck
     change(values: Readonly<Record<string, unknown>>): SettingsChanged
     reload(): SettingsChanged
   }
@@ -56,11 +60,14 @@ export interface NodeApiSources {
     info: () => ModeInfo
     pause(seconds: number | undefined): Promise<void>
     resume(): Promise<void>
+    restart(): Promise<void>
     /** Begins to stop the node. */
     drain(seconds: number | undefined): void
   }
   figures: {
-    readonly counters: Counters
+    readonly counters: Pick<Counters, 'peersServed' | 'relayedConnections'>
+    refusals(seconds: number | undefined): Omit<RefusalInfo, 'setting'>[]
+    deleteHistory(): Promise<void>
     readonly rates: Rates
     readonly totals: Totals
     readonly quota: QuotaInfo
@@ -68,6 +75,11 @@ export interface NodeApiSources {
     readonly since: string
     history(request: HistoryRequest): Promise<HistoryRecord[]>
     readonly metrics: { json(): Promise<MetricInfo[]> }
+  }
+  storage: () => Promise<StorageInfo>
+  identity: {
+    export(passphrase: string): Promise<IdentityBackup>
+    import(text: string, passphrase: string): Promise<{ peerId: string }>
   }
   logs: (lines: number | undefined) => LogLine[]
   lastEventId: () => string
@@ -91,8 +103,9 @@ export function createNodeApi(sources: NodeApiSources): Api {
     reservations: async () => sources.node()?.inspector.reservations() ?? [],
     circuits: async () => sources.node()?.inspector.circuits() ?? [],
     peers: async () => sources.node()?.inspector.peers() ?? [],
-    refusals: async () => refusalsOf(sources),
+    refusals: async ({ seconds } = {}) => sources.figures.refusals(seconds).map(withSetting),
     settings: async () => settings.describe(),
+    checkSettings: async ({ values }) => settings.check(values),
     setSettings: async ({ values }) => settings.change(values),
     reloadSettings: async () => settings.reload(),
     pause: async ({ seconds } = {}) => {
@@ -101,6 +114,10 @@ export function createNodeApi(sources: NodeApiSources): Api {
     },
     resume: async () => {
       await modes.resume()
+      return modes.info()
+    },
+    restartNode: async () => {
+      await modes.restart()
       return modes.info()
     },
     drain: async ({ seconds } = {}) => {
@@ -139,6 +156,10 @@ export function createNodeApi(sources: NodeApiSources): Api {
       return { totals, rates, quota, since }
     },
     history: async request => sources.figures.history(request),
+    deleteHistory: async () => sources.figures.deleteHistory(),
+    storage: async () => sources.storage(),
+    exportIdentity: async ({ passphrase }) => sources.identity.export(passphrase),
+    importIdentity: async ({ text, passphrase }) => sources.identity.import(text, passphrase),
     metrics: async () => sources.figures.metrics.json(),
     logs: async ({ lines } = {}) => sources.logs(lines)
   }
@@ -176,9 +197,7 @@ function statusOf(sources: NodeApiSources): Awaited<ReturnType<Api['status']>> {
   }
 }
 
-function refusalsOf({ figures }: NodeApiSources): RefusalInfo[] {
-  return refusalList(figures.counters).map(refusal => {
-    const setting = settingThatLifts(refusal.request, refusal.reason)
-    return setting === undefined ? refusal : { ...refusal, setting }
-  })
+function withSetting(refusal: Omit<RefusalInfo, 'setting'>): RefusalInfo {
+  const setting = settingThatLifts(refusal.request, refusal.reason)
+  return setting === undefined ? refusal : { ...refusal, setting }
 }

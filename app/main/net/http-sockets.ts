@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { isIPv6 } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { systemCode } from '../../shared/errors.ts'
@@ -98,21 +99,29 @@ function isAbsent(error: unknown): boolean {
   return ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EPROTONOSUPPORT', 'EINVAL'].includes(systemCode(error) ?? '')
 }
 
-/** Makes servers, not yet listening, that hold the limits together. */
-export function serverFactory(handler: RequestHandler, limits: SocketLimits): () => Server {
+/** Makes servers, not yet listening, that hold the limits together; with a certificate and its key (PEM) they speak TLS. */
+export function serverFactory(
+  handler: RequestHandler,
+  limits: SocketLimits,
+  tls?: { cert: string; key: string }
+): () => Server {
   const admit = connectionsPerGroup(limits.maxConnectionsPerIpGroup)
   return () => {
-    const server = createServer(
-      {
-        headersTimeout: limits.headersTimeoutMs,
-        requestTimeout: limits.requestTimeoutMs,
-        keepAliveTimeout: limits.keepAliveTimeoutMs,
-        maxHeaderSize: limits.maxHeaderBytes,
-        // How exactly the first two are kept.
-        connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs)
-      },
-      handler
-    )
+    const options = {
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      maxHeaderSize: limits.maxHeaderBytes,
+      // How exactly the first two are kept.
+      connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs)
+    }
+    const server =
+      tls === undefined
+        ? createServer(options, handler)
+        : createTlsServer(
+            { ...options, cert: tls.cert, key: tls.key, handshakeTimeout: limits.headersTimeoutMs },
+            handler
+          )
     server.maxConnections = limits.maxConnections
     server.setTimeout(limits.silenceTimeoutMs)
     server.on('connection', admit)
@@ -138,8 +147,10 @@ function connectionsPerGroup(most: number): (socket: Socket) => void {
 
 /** What Node's parser refuses never becomes a request, so the answer is written by hand. */
 function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  // bytesWritten: an answer may be under way or done; a second status line would be taken for its body.
-  if (!socket.writable || error.code === 'ECONNRESET' || socket.bytesWritten > 0) {
+  // bytesWritten: an answer may be under way or done; a second status line would be taken for its body. Whose TLS failed
+  // cannot read one.
+  const failedTls = error.code?.startsWith('ERR_SSL') === true || error.code?.startsWith('ERR_TLS') === true
+  if (!socket.writable || error.code === 'ECONNRESET' || socket.bytesWritten > 0 || failedTls) {
     socket.destroy()
     return
   }

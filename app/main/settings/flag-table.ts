@@ -61,7 +61,7 @@ export const peopleFlags: readonly FlagSpec[] = [
   },
   own('ws.port', 'Port of WebSocket'),
   own('http.port', 'Port of the public HTTP pages'),
-  own('control.port', 'Port of the control API on 127.0.0.1'),
+  own('control.port', 'Port of the dashboard and the control API'),
   own('profile', 'Defaults to start from: home, server or introducer'),
   {
     flag: '--identity',

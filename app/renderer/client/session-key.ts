@@ -5,7 +5,12 @@
 const NAME = 'waystation-key'
 
 export function readSessionKey(): string | null {
-  return localStorage.getItem(NAME)
+  try {
+    return localStorage.getItem(NAME)
+  } catch {
+    // Storage is forbidden here: then there is no session.
+    return null
+  }
 }
 
 export function keepSessionKey(key: string): void {

@@ -41,6 +41,17 @@ const shown = <const Name extends string>(doc: Short<Name>): Named<Name> =>
 
 export const COMMANDS = [
   shown({ name: 'status', summary: 'how the node is: mode, addresses, limits, rates, quota, warnings' }),
+  command({
+    name: 'dashboard',
+    summary: 'a link that opens the dashboard in a browser, once',
+    details: [
+      'It works for five minutes and signs the browser in for 30 days. Deleting control.token and restarting the node',
+      'signs all browsers out. From another machine: `ssh -L 4010:127.0.0.1:4010 SERVER`, and open the link there.',
+      'While a browser is opened by --open, other users of this machine can see the link.'
+    ],
+    flags: [{ name: '--open', help: "Open it with the system's browser" }],
+    examples: ['waystation dashboard --open']
+  }),
   shown({ name: 'reservations', summary: 'who holds a reservation' }),
   shown({ name: 'circuits', summary: 'what runs through the node now' }),
   shown({ name: 'peers', summary: 'who is connected' }),

@@ -5,6 +5,7 @@ import { block, close, limit, pause, reload, reset, resume, set, unblock } from 
 import { parseArguments } from './arguments.ts'
 import { commandHelp } from './command-help.ts'
 import type { CommandDoc, CommandName } from './command-table.ts'
+import { dashboard } from './dashboard.ts'
 import { drain } from './drain.ts'
 import { DONE, exitCodeOf, FAILED } from './exit-codes.ts'
 import { events, logs } from './follow.ts'
@@ -24,6 +25,7 @@ import { plain } from './text.ts'
 
 const COMMANDS: Record<CommandName, (run: Run) => Promise<number>> = {
   status,
+  dashboard,
   reservations,
   circuits,
   peers,
