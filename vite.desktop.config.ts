@@ -39,7 +39,11 @@ export default defineConfig({
         target: 'node20',
         sourcemap: true,
         rolldownOptions: {
-          input: { index: 'app/main/index.ts', cli: 'app/main/cli.ts' },
+          input: {
+            index: 'app/main/index.ts',
+            cli: 'app/main/cli.ts',
+            'is-command': 'app/main/desktop/is-command.ts'
+          },
           external,
           output: { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' }
         }

@@ -34,6 +34,8 @@ export interface CommandOptions {
   env?: NodeJS.ProcessEnv
   /** What Node runs; the sources of the command unless given. */
   entry?: string
+  /** Started instead of Node and its entry: an installed app's command. */
+  program?: string
   /** A program that is to start Node, with its arguments. */
   under?: readonly string[]
 }
@@ -46,10 +48,14 @@ export class Command {
   #stdout = ''
   #stderr = ''
 
-  constructor(args: readonly string[], { env = {}, entry = SOURCE, under = [] }: CommandOptions = {}) {
+  constructor(
+    args: readonly string[],
+    { env = {}, entry = SOURCE, program, under = [] }: CommandOptions = {}
+  ) {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('WAYSTATION_'))
-    const [program = '', ...rest] = [...under, process.execPath, entry, ...args]
-    this.child = spawn(program, rest, {
+    const started = program === undefined ? [process.execPath, entry] : [program]
+    const [first = '', ...rest] = [...under, ...started, ...args]
+    this.child = spawn(first, rest, {
       cwd: ROOT,
       env: { ...Object.fromEntries(inherited), ...env },
       stdio: ['ignore', 'pipe', 'pipe']
