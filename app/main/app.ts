@@ -1,23 +1,26 @@
 import { randomBytes } from 'node:crypto'
-import type { Api, ModeInfo, NodeMode, SettingsChanged } from '../shared/api.ts'
-import { fieldOf, keys, type Key, type Settings } from '../shared/settings.ts'
+import path from 'node:path'
+import type { Api, ModeInfo, NodeMode, SettingsChanged, StorageInfo } from '../shared/api.ts'
+import { keys, type Settings } from '../shared/settings.ts'
 import { EventLog } from './api/event-log.ts'
 import { forwardEvents } from './api/forward-events.ts'
 import { createNodeApi } from './api/node-api.ts'
 import { openControl, type Control } from './control.ts'
 import { openDataFolder } from './data-folder.ts'
 import { Figures } from './figures.ts'
-import type { PublicHttp } from './net/public-http.ts'
+import { IdentityBackups } from './identity-backup.ts'
 import { NodeRunner } from './node-runner.ts'
 import { createBus, type NodeBus } from './observe/events.ts'
 import { logEvents } from './observe/log-events.ts'
 import type { LogTail } from './observe/log-tail.ts'
 import type { Log } from './observe/log.ts'
 import { startSummary } from './observe/summary.ts'
-import { openPublicPages } from './public-pages.ts'
+import { PublicPages } from './public-pages.ts'
 import { loadOrCreateIdentity, type LoadedIdentity } from './relay/identity.ts'
 import type { RelayNode } from './relay/node.ts'
-import { SettingsKeeper } from './settings/keeper.ts'
+import { RunningSettings, type Applied } from './running-settings.ts'
+import { restartFor, SettingsKeeper } from './settings/keeper.ts'
+import { storageOf } from './storage.ts'
 import type { Loaded, LoadOptions } from './settings/load.ts'
 
 export interface AppComponents {
@@ -33,12 +36,8 @@ export interface AppOptions {
   load: Omit<LoadOptions, 'patch'>
   version: string
   debug?: string
-}
-
-/** What a change of settings came to. */
-export interface Applied {
-  applied: Key[]
-  needsRestart: Key[]
+  /** A libp2p node that cannot open at the start is the mode's fault and tried again, rather than the end of the start. */
+  patient?: boolean
 }
 
 const SECOND_MS = 1000
@@ -57,10 +56,15 @@ export class App {
   readonly #options: AppOptions
   readonly #runner: NodeRunner
   readonly #startedAt = new Date()
-  #settings: Settings
-  #lastMode: NodeMode = 'open'
+  readonly #pages: PublicPages
+  readonly #running: RunningSettings
+  /** Whether the last change of settings is in the file. */
+  #saved = true
+  #lastMode: NodeMode
   #identity: LoadedIdentity | undefined
-  #http: PublicHttp | undefined
+  readonly #backups = new IdentityBackups()
+  /** Absolute, once it was started. */
+  #places = { dataDir: '', identityFile: '' }
   #control: Control | undefined
   readonly #warnings: string[] = []
   /** What `stop` has to undo, in the order it was done. */
@@ -70,10 +74,10 @@ export class App {
 
   constructor(components: AppComponents, options: AppOptions) {
     const { log, logTail } = components
-    const { loaded, load, version, debug } = options
+    const { loaded, load, version, debug, patient } = options
     this.#components = components
     this.#options = options
-    this.#settings = loaded.settings
+    this.#running = new RunningSettings({ hasNode: () => this.#runner.hasNode }, loaded.settings)
     this.events = new EventLog({ now: () => Date.now(), run: randomBytes(4).toString('hex') })
     this.figures = new Figures(
       {
@@ -93,13 +97,29 @@ export class App {
         quotaUsedUp: () => this.figures.quotaUsedUp,
         remember: this.figures,
         traffic: this.figures.traffic,
-        modeChanged: info => this.#onMode(info)
+        modeChanged: info => this.#onMode(info),
+        closed: () => this.#applyWaiting()
       },
-      { version, debug, askedFor: loaded.listenerFlags }
+      { version, debug, askedFor: loaded.listenerFlags, patient }
+    )
+    this.#lastMode = this.#runner.mode.mode
+    this.#pages = new PublicPages(
+      {
+        log,
+        runner: this.#runner,
+        peerId: () => this.peerId,
+        // Where the node is switched off, nothing but the control API is open.
+        settings: () => (this.#runner.off ? undefined : this.#settings)
+      },
+      { version }
     )
     this.settings = new SettingsKeeper(
-      { apply: settings => this.applySettings(settings), running: () => this.#settings },
-      { loaded, load }
+      {
+        apply: settings => this.applySettings(settings),
+        preview: settings => this.#running.preview(settings),
+        running: () => this.#settings
+      },
+      { loaded, load, openStore: load.openStore }
     )
     this.api = this.#createApi()
     logEvents(this.bus, log, () => this.#settings)
@@ -127,12 +147,14 @@ export class App {
     await folder.lock()
     this.#undo.push(() => folder.unlock())
     this.#undo.push(await this.figures.start(folder.dir))
-    const identity = await this.#loadIdentity(loaded.identity ?? folder.identityFile)
+    const identityFile = path.resolve(loaded.identity ?? folder.identityFile)
+    this.#places = { dataDir: folder.dir, identityFile }
+    const identity = await this.#loadIdentity(identityFile)
     if (this.#stopped !== undefined) return
     this.#undo.push(() => this.#runner.stop())
     await this.#runner.start(identity)
     if (this.#stopped !== undefined) return
-    if (this.#settings['http.enabled']) await this.#openPublicPages(identity.peerId)
+    await this.#openPublicPages()
     await this.#openControl(folder.dir)
     this.#undo.push(this.#startSummary())
     const everySecond = setInterval(() => this.#onSecond(), SECOND_MS)
@@ -156,14 +178,23 @@ export class App {
     return node
   }
 
+  /** What is in force. */
+  get #settings(): Settings {
+    return this.#running.current
+  }
+
   get mode(): ModeInfo {
     return this.#runner.mode
   }
 
   /** @throws if the app was not started */
   get peerId(): string {
+    return this.#loadedIdentity.peerId
+  }
+
+  get #loadedIdentity(): LoadedIdentity {
     if (this.#identity === undefined) throw new Error('the app was not started')
-    return this.#identity.peerId
+    return this.#identity
   }
 
   /** Complete multiaddrs that clients may try; none while the node sleeps. */
@@ -179,19 +210,29 @@ export class App {
   get identityUrls(): string[] {
     const local = (url: string): string =>
       url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
-    return (this.#http?.addresses() ?? []).map(url => `${local(url)}/api/v1/identity`)
+    return this.#pages.urls.map(url => `${local(url)}/api/v1/identity`)
   }
 
-  /** Applies what can be applied while the node runs, and says what cannot. The settings must be valid. */
+  /** Applies what can be applied now, and says what cannot. The settings must be valid. */
   applySettings(settings: Settings): Applied {
-    const changed = keys.filter(key => JSON.stringify(settings[key]) !== JSON.stringify(this.#settings[key]))
-    const applied = changed.filter(key => fieldOf(key).applies === 'live')
-    const live = Object.fromEntries(applied.map(key => [key, settings[key]]))
-    this.#settings = { ...this.#settings, ...live }
+    const result = this.#running.apply(settings)
+    this.#onSettings()
+    return result
+  }
+
+  #onSettings(): void {
     this.#components.log.level = this.#settings['log.level']
-    this.#http?.setRequestsPerIpPerMinute(this.#settings['http.requestsPerIpPerMinute'])
     this.#runner.settingsChanged()
-    return { applied, needsRestart: changed.filter(key => !applied.includes(key)) }
+    this.#pages.follow()
+  }
+
+  /** The node is gone: what it was made with is what the settings say from now on. */
+  #applyWaiting(): void {
+    if (this.#stopped !== undefined) return
+    const { applied, needsRestart } = this.#running.applyWaiting()
+    if (applied.length === 0) return
+    this.#onSettings()
+    this.#told({ applied, needsRestart, ...restartFor(needsRestart), saved: this.#saved, warnings: [] })
   }
 
   /** Reads the settings file anew and applies it. @throws AppError; the settings stay as they were then */
@@ -212,6 +253,7 @@ export class App {
       settings: {
         running: () => this.#settings,
         describe: () => this.settings.describe(),
+        check: values => this.settings.check(values),
         change: values => this.#told(this.settings.change(values)),
         reload: () => this.reloadSettings()
       },
@@ -219,21 +261,34 @@ export class App {
         info: () => runner.mode,
         pause: seconds => runner.pause(seconds === undefined ? undefined : Date.now() + seconds * 1000),
         resume: () => runner.resume(),
+        restart: () => this.#restartNode(),
         drain: seconds => this.#components.stopRequested(seconds ?? this.#settings['shutdown.timeoutSeconds'])
       },
       figures,
+      storage: () => this.#storage(),
+      identity: {
+        export: passphrase => this.#backups.export(this.#loadedIdentity, passphrase),
+        import: (text, passphrase) => this.#importIdentity(text, passphrase)
+      },
       logs: lines => this.#components.logTail.newest(lines),
       lastEventId: () => this.events.lastId,
       urls: () => ({
-        publicUrls: this.#http?.addresses() ?? [],
+        publicUrls: this.#pages.urls,
         metricsUrls: this.#control?.metricsUrls ?? []
       }),
-      warnings: () => [...runner.warnings, ...this.#warnings, ...figures.warnings]
+      warnings: () => [
+        ...runner.warnings,
+        ...this.#pages.warnings,
+        ...this.settings.loaded.warnings,
+        ...this.#warnings,
+        ...figures.warnings
+      ]
     })
   }
 
   #told(change: SettingsChanged): SettingsChanged {
     const { applied, needsRestart, saved } = change
+    this.#saved = saved
     this.#components.log.info({ applied, needsRestart, saved }, 'settings changed')
     this.events.emit('settings-changed', change)
     return change
@@ -241,6 +296,7 @@ export class App {
 
   #onMode(info: ModeInfo): void {
     this.events.emit('mode-changed', info)
+    this.#pages.follow()
     // Draining tells its progress every second; that is for those who watch it.
     if (info.mode === this.#lastMode) return
     this.#lastMode = info.mode
@@ -272,6 +328,18 @@ export class App {
     return identity
   }
 
+  async #importIdentity(text: string, passphrase: string): Promise<{ peerId: string }> {
+    const imported = await this.#backups.import(this.#places.identityFile, { text, passphrase })
+    this.#warn(`The identity was replaced: from the next start on the peer id is ${imported.peerId}.`)
+    return imported
+  }
+
+  #storage(): Promise<StorageInfo> {
+    const { file, sources } = this.settings.loaded
+    const settingsInFile = keys.filter(key => sources[key].from === 'file')
+    return storageOf({ ...this.#places, settingsFile: file }, { settingsInFile })
+  }
+
   /** Said in the log and, as long as the app runs, in its status. */
   #warn(sentence: string): void {
     this.#warnings.push(sentence)
@@ -294,16 +362,21 @@ export class App {
     this.#undo.push(() => control.stop())
   }
 
-  async #openPublicPages(peerId: string): Promise<void> {
-    const { log } = this.#components
-    const { version, loaded } = this.#options
-    const http = await openPublicPages(
-      { log, peerId, runner: this.#runner, warn: sentence => this.#warn(sentence) },
-      { settings: this.#settings, version, askedFor: loaded.listenerFlags.has('http') }
-    )
-    if (http === undefined) return
-    this.#http = http
-    this.#undo.push(() => http.stop())
+  async #openPublicPages(): Promise<void> {
+    this.#undo.push(() => this.#pages.stop())
+    try {
+      await this.#pages.start()
+    } catch (error) {
+      // By flag: then they must open.
+      const { loaded, patient = false } = this.#options
+      if (loaded.listenerFlags.has('http') && !patient) throw error
+    }
+  }
+
+  async #restartNode(): Promise<void> {
+    await this.#pages.close()
+    await this.#runner.restart()
+    this.#pages.follow()
   }
 
   #startSummary(): () => void {

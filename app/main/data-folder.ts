@@ -6,7 +6,7 @@ import { lockHolder, takeLock } from './lock-file.ts'
 import type { ProcessMark } from './process-start.ts'
 import { createWhole } from './relay/whole-file.ts'
 
-const LOCK_FILE = 'node.lock'
+export const LOCK_FILE = 'node.lock'
 const IDENTITY_FILE = 'identity.key'
 
 export interface DataFolder {

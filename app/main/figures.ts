@@ -4,13 +4,15 @@ import type {
   HistoryRequest,
   QuotaInfo,
   Rates as RatesInfo,
+  RefusalInfo,
   Totals,
   Traffic
 } from '../shared/api.ts'
 import type { Settings } from '../shared/settings.ts'
 import { TrafficMeter } from './net/traffic.ts'
-import { createCounters, type Counters } from './observe/counters.ts'
+import { createCounters, refusalList, type Counters } from './observe/counters.ts'
 import type { NodeBus } from './observe/events.ts'
+import { refusalKey } from './observe/history/amounts.ts'
 import { openHistory, type History } from './observe/history/history.ts'
 import { startRecorder, type Counted } from './observe/history/recorder.ts'
 import type { Log } from './observe/log.ts'
@@ -33,7 +35,8 @@ export interface FiguresOptions {
   version: string
 }
 
-const HISTORY_FOLDER = 'history'
+/** In the data folder. */
+export const HISTORY_FOLDER = 'history'
 const PAUSED = 'paused'
 
 /** A pause as it is kept: until that time in milliseconds since 1970, or until someone resumes. */
@@ -128,6 +131,20 @@ export class Figures {
     return required(this.#history).query(request)
   }
 
+  /** Refused requests since the start or, by the history, over that many seconds; the most frequent first. */
+  refusals(seconds?: number): Omit<RefusalInfo, 'setting'>[] {
+    if (seconds === undefined) return refusalList(this.counters)
+    this.#recorder?.record()
+    return required(this.#history).refusalsSince(Date.now() - seconds * 1000)
+  }
+
+  /** Forgets the past, on the disk too; what is counted since the start, and the quota's month, stay. */
+  async deleteHistory(): Promise<void> {
+    // What has happened until now belongs to it.
+    this.#recorder?.record()
+    await required(this.#history).clear()
+  }
+
   /** Sentences about what cannot be written. */
   get warnings(): string[] {
     const writable = this.#history?.writable
@@ -151,12 +168,15 @@ export class Figures {
   }
 
   #counted(): Counted {
-    const { bytesToTarget, bytesToSource, relayedConnections, refusals } = this.counters
+    const { bytesToTarget, bytesToSource, relayedConnections } = this.counters
+    const refusals = refusalList(this.counters).map(
+      ({ request, reason, count }) => [refusalKey(request, reason), count] as const
+    )
     return {
       bytes: { toTarget: bytesToTarget, toSource: bytesToSource },
       traffic: this.traffic.totals(),
       circuits: relayedConnections,
-      refusals
+      refusals: Object.fromEntries(refusals)
     }
   }
 

@@ -4,6 +4,7 @@ import { App, type AppOptions } from './app.ts'
 import { LogTail } from './observe/log-tail.ts'
 import { createLog, isPretty, type Log } from './observe/log.ts'
 import type { Loaded } from './settings/load.ts'
+import { surviveFaults } from './survive-faults.ts'
 
 /** Runs the node without a window until it is told to stop. Resolves with the exit code. */
 export async function runHeadless(options: AppOptions): Promise<number> {
@@ -53,57 +54,29 @@ function isTerminalGone(): boolean {
   }
 }
 
-/** More faults than this in a minute, and the node is broken rather than attacked. */
-const FAULTS_A_MINUTE = 60
-
-/**
- * A fault in one peer's connection must not end those of all others: what a library throws from an event is
- * logged and the node goes on. Only the kind and place are logged, because the text may hold an address.
- */
-function surviveFaults(log: Log): void {
-  const recent: number[] = []
-  const onFault = (error: unknown): void => {
-    const now = performance.now()
-    recent.push(now)
-    while (now - (recent[0] ?? now) > 60_000) recent.shift()
-    const kind = error instanceof Error ? error.name : typeof error
-    const at =
-      error instanceof Error
-        ? error.stack
-            ?.split('\n')
-            .filter(line => /^\s+at /.test(line))
-            .slice(0, 5)
-        : undefined
-    log.error({ error: kind, at }, 'unexpected error, the node goes on')
-    if (recent.length <= FAULTS_A_MINUTE) return
-    log.fatal('too many unexpected errors, the node stops')
-    process.exit(1)
-  }
-  process.on('unhandledRejection', onFault)
-  process.on('uncaughtException', onFault)
-}
-
 /** Says where the node is, for people or for programs. */
 function announce(app: App, { settings, dataDir, profile }: Loaded, log: Log): void {
   const { peerId, addresses, controlUrl: control } = app
   const identity = app.identityUrls
+  const off = app.mode.mode === 'off'
   if (!isPretty(settings, process.stdout)) {
-    log.info({ peerId, addresses, identity, control, dataDir, profile }, 'listening')
+    const message = off ? 'off: relay.enabled is false, and nothing listens' : 'listening'
+    log.info({ peerId, addresses, identity, control, dataDir, profile }, message)
     return
   }
   const rows: [string, readonly string[]][] = [
     ['peer id', [peerId]],
-    ['listening on', addresses],
+    ['listening on', off ? ['nothing (`waystation set relay.enabled=true` switches it on)'] : addresses],
     ['identity', identity],
     ['data', [dataDir]],
-    ['control', control === undefined ? [] : [`${control} (waystation status, …)`]],
+    ['control', control === undefined ? [] : [`${control} (waystation dashboard, waystation status, …)`]],
     ['profile', [`${profile} (--print-settings shows what is in force)`]],
     ['to stop', ['Ctrl-C: circuits may finish; once more: at once']]
   ]
   const text = rows.flatMap(([name, values]) =>
     values.map((value, i) => `  ${(i === 0 ? name : '').padEnd(14)}${value}`)
   )
-  process.stdout.write(`\nWaystation is listening\n\n${text.join('\n')}\n\n`)
+  process.stdout.write(`\nWaystation is ${off ? 'off' : 'listening'}\n\n${text.join('\n')}\n\n`)
 }
 
 /**

@@ -12,33 +12,46 @@ interface Hold {
   until: number | undefined
 }
 
-/** Why the node takes no new work. The weightiest reason is the mode: what must end goes before what may resume. */
+/**
+ * Why the node takes no new work. The weightiest reason is the mode: what must end goes before what may resume, and
+ * what the person wants before what is used up.
+ */
 export class Modes {
   readonly #components: ModesComponents
   #draining: Hold | undefined
+  #off: boolean
   #quota: Hold | undefined
   #paused: Hold | undefined
-  #last: NodeMode = 'open'
+  #last: NodeMode
 
-  constructor(components: ModesComponents) {
+  constructor(components: ModesComponents, { off = false }: { off?: boolean } = {}) {
     this.#components = components
+    this.#off = off
+    this.#last = this.mode
   }
 
   get mode(): NodeMode {
     if (this.#draining !== undefined) return 'draining'
+    if (this.#off) return 'off'
     if (this.#quota !== undefined) return 'quota'
     return this.#paused === undefined ? 'open' : 'paused'
   }
 
   get info(): ModeInfo {
     const { mode } = this
-    const hold = this.#draining ?? this.#quota ?? this.#paused
-    const circuitsLeft = this.#components.circuits()
+    const holds = { draining: this.#draining, off: undefined, quota: this.#quota, paused: this.#paused }
+    const until = mode === 'open' ? undefined : holds[mode]?.until
+    const finishing = mode === 'draining' || mode === 'quota' || mode === 'off'
     return {
       mode,
-      ...(hold?.until !== undefined && { until: new Date(hold.until).toISOString() }),
-      ...((mode === 'draining' || mode === 'quota') && { circuitsLeft })
+      ...(until !== undefined && { until: new Date(until).toISOString() }),
+      ...(finishing && { circuitsLeft: this.#components.circuits() })
     }
+  }
+
+  /** Whether it is switched off, also while it drains. */
+  get off(): boolean {
+    return this.#off
   }
 
   /** What lasts over a restart. */
@@ -60,6 +73,12 @@ export class Modes {
   drain(until: number): void {
     this.#draining = { until: Math.min(until, this.#draining?.until ?? Infinity) }
     this.#announce(true)
+  }
+
+  /** relay.enabled is false. */
+  setOff(off: boolean): void {
+    this.#off = off
+    this.#announce()
   }
 
   /** The quota was reached, until then; undefined: it is not. */

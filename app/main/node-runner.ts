@@ -1,5 +1,6 @@
-import type { AddressState, ModeInfo, NodeMode, Status } from '../shared/api.ts'
-import { messageOf } from '../shared/errors.ts'
+import { errorOf } from '../shared/api-error.ts'
+import type { AddressState, ApiError, ModeInfo, NodeMode, Status } from '../shared/api.ts'
+import { AppError, messageOf } from '../shared/errors.ts'
 import type { Settings } from '../shared/settings.ts'
 import { Modes } from './modes.ts'
 import type { TrafficHints } from './net/traffic.ts'
@@ -24,6 +25,8 @@ export interface NodeRunnerComponents {
   /** Is told of datagrams. */
   traffic: TrafficHints
   modeChanged: (info: ModeInfo) => void
+  /** The node has closed, or could not open: the next one may have other settings. */
+  closed: () => void
 }
 
 export interface NodeRunnerOptions {
@@ -31,6 +34,8 @@ export interface NodeRunnerOptions {
   /** Transports the person asked for by flag. */
   askedFor: ReadonlySet<string>
   debug?: string
+  /** A node that cannot open at the start is tried again, as later ones are. */
+  patient?: boolean
 }
 
 /** Figures of the moment; how many addresses there are of each state. */
@@ -39,12 +44,14 @@ export interface Activity extends Pick<Status, 'reservations' | 'circuits' | 'co
   addresses: Partial<Record<AddressState, number>>
 }
 
-/** How long after a failed attempt to wake the node the next one is made. */
+/** How long after a failed attempt to open the node the next one is made. */
 const RETRY_MS = 30_000
+/** Who switches it off wants it to stop: circuits get this long to finish. */
+const OFF_SECONDS = 5
 
 /**
- * Runs the node and says when it takes work. Beyond its quota it lets circuits finish and then stops the node, so
- * that it listens nowhere and nothing more is used; with the new month, or a larger quota, it makes a new one.
+ * Runs the node and says when it takes work. Switched off, or beyond its quota, it lets circuits finish and then stops
+ * the node, so that it listens nowhere and nothing more is used; when the reason is gone, it makes a new one.
  */
 export class NodeRunner {
   readonly #components: NodeRunnerComponents
@@ -53,8 +60,11 @@ export class NodeRunner {
   readonly #nextCircuitId = counter()
   #identity: Identity | undefined
   #node: RelayNode | undefined
+  #opening = false
+  #fault: ApiError | undefined
   #warnings: string[] = []
   #settling: Promise<void> | undefined
+  #restarting: Promise<void> | undefined
   #retryAt = 0
   /** Between the end of `start` and the beginning of `stop`: only then does the mode wake it, or put it to sleep. */
   #settles = false
@@ -62,19 +72,37 @@ export class NodeRunner {
   constructor(components: NodeRunnerComponents, options: NodeRunnerOptions) {
     this.#components = components
     this.#options = options
-    this.#modes = new Modes({
-      now: () => Date.now(),
-      circuits: () => this.#node?.relay.circuits.size ?? 0,
-      changed: info => this.#onMode(info)
-    })
+    this.#modes = new Modes(
+      {
+        now: () => Date.now(),
+        circuits: () => this.#node?.relay.circuits.size ?? 0,
+        changed: () => this.#onMode()
+      },
+      { off: !components.settings()['relay.enabled'] }
+    )
   }
 
   get node(): RelayNode | undefined {
     return this.#node
   }
 
+  /** Whether there is a node, or one is being made: settings of its making can no longer be changed. */
+  get hasNode(): boolean {
+    return this.#node !== undefined || this.#opening
+  }
+
+  /** Switched off, also while the program stops. */
+  get off(): boolean {
+    return this.#modes.off
+  }
+
   get mode(): ModeInfo {
-    return this.#modes.info
+    const fault = this.#isWanted ? this.#fault : undefined
+    return {
+      ...this.#modes.info,
+      ...(this.#opening && { starting: true }),
+      ...(fault !== undefined && { fault })
+    }
   }
 
   /** What it does now, also while it sleeps. */
@@ -98,12 +126,12 @@ export class NodeRunner {
     return this.#warnings
   }
 
-  /** Starts the node, unless its quota is used up. @throws AppError where it cannot listen */
+  /** Starts the node, if its mode asks for it. @throws AppError where it cannot listen, unless it is patient */
   async start(identity: Identity): Promise<void> {
     this.#identity = identity
     this.#resumePause()
-    this.checkQuota()
-    if (this.#modes.mode !== 'quota') await this.#open()
+    this.#readSettings()
+    if (this.#isWanted) await (this.#options.patient === true ? this.#wake() : this.#open())
     this.#settles = true
   }
 
@@ -112,7 +140,18 @@ export class NodeRunner {
     // First, because what falls asleep waits for its circuits; and again, because it may just have woken.
     await this.#close()
     await this.#settling
+    await this.#restarting
     await this.#close()
+  }
+
+  /** Ends the circuits, and opens a new node in the place of this one. A fault is in the mode then. */
+  restart(): Promise<void> {
+    if (!this.#settles || !this.#isWanted) return Promise.resolve()
+    this.#restarting ??= this.#reopen().finally(() => {
+      this.#restarting = undefined
+      this.#settle()
+    })
+    return this.#restarting
   }
 
   /** Takes no new work, lets circuits finish for that many seconds, then ends them. */
@@ -135,7 +174,12 @@ export class NodeRunner {
   /** To be called when the settings have changed. */
   settingsChanged(): void {
     this.#node?.applySettings(this.#components.settings())
-    this.checkQuota()
+    this.#readSettings()
+    // Another port may be what the fault was waiting for.
+    if (this.#fault !== undefined) {
+      this.#retryAt = 0
+      this.#settle()
+    }
   }
 
   /** To be called whenever more may have been used, or the month may be another. */
@@ -150,10 +194,25 @@ export class NodeRunner {
     this.#settle()
   }
 
-  #onMode(info: ModeInfo): void {
-    const { mode } = info
-    this.#components.modeChanged(info)
-    this.#node?.relay.setMode(mode)
+  #readSettings(): void {
+    this.#modes.setOff(!this.#components.settings()['relay.enabled'])
+    this.checkQuota()
+  }
+
+  /** Whether the mode asks for a node; while draining it is left as it is. */
+  get #isWanted(): boolean {
+    const { mode } = this.#modes
+    return mode === 'open' || mode === 'paused'
+  }
+
+  #onMode(): void {
+    const { mode } = this.#modes
+    if (!this.#isWanted) this.#fault = undefined
+    this.#components.modeChanged(this.mode)
+    // Also where it waits for circuits already, because of the quota: that may be for long.
+    if (mode === 'off') void this.#node?.relay.drain(OFF_SECONDS * 1000)
+    else this.#node?.relay.setMode(mode)
+    this.#retryAt = 0
     this.#settle()
   }
 
@@ -167,41 +226,75 @@ export class NodeRunner {
 
   /** Brings the node to what the mode asks for, one step at a time. */
   #settle(): void {
-    if (this.#settling !== undefined || !this.#settles) return
+    if (this.#settling !== undefined || this.#restarting !== undefined || !this.#settles) return
     const asleep = this.#node === undefined
-    if (asleep === (this.#modes.mode === 'quota')) return
-    if (asleep && (performance.now() < this.#retryAt || this.#modes.mode === 'draining')) return
-    this.#settling = (asleep ? this.#wake() : this.#fallAsleep()).finally(() => (this.#settling = undefined))
+    if (asleep !== this.#isWanted || this.#modes.mode === 'draining') return
+    if (asleep && performance.now() < this.#retryAt) return
+    this.#settling = (asleep ? this.#wake() : this.#fallAsleep()).finally(() => {
+      this.#settling = undefined
+      this.#settle()
+    })
   }
 
+  /** Returns early where the mode is another meanwhile. */
   async #fallAsleep(): Promise<void> {
-    const seconds = this.#components.settings()['shutdown.timeoutSeconds']
-    this.#components.log.warn(
-      { seconds },
-      'the quota of the month is used up: circuits may finish, then the node sleeps'
-    )
-    await this.#node?.relay.drain(seconds * 1000, 'quota')
-    if (this.#modes.mode !== 'quota' || !this.#settles) return
+    const { log, settings } = this.#components
+    const { mode } = this.#modes
+    const off = mode === 'off'
+    const seconds = off ? OFF_SECONDS : settings()['shutdown.timeoutSeconds']
+    const why = off ? 'relay.enabled is off' : 'the quota of the month is used up'
+    log[off ? 'info' : 'warn']({ seconds }, `${why}: circuits may finish, then the node sleeps`)
+    await this.#node?.relay.drain(seconds * 1000, off ? 'draining' : 'quota')
+    if (this.#modes.mode !== mode || !this.#settles) return
     await this.#close()
-    this.#components.log.info('the node sleeps until the month ends or quota.bytesPerMonth is raised')
+    const until = off ? 'relay.enabled is on' : 'the month ends or quota.bytesPerMonth is raised'
+    log.info(`the node sleeps until ${until}`)
+    this.#components.modeChanged(this.mode)
   }
 
+  async #reopen(): Promise<void> {
+    // As in stop: what falls asleep waits for circuits, and what opens has settings of before.
+    await this.#close()
+    await this.#settling
+    await this.#close()
+    if (this.#settles && this.#isWanted) await this.#wake()
+  }
+
+  /** Opens the node; what is in the way is the mode's fault, and tried again later. */
   async #wake(): Promise<void> {
+    const { log } = this.#components
     try {
       await this.#open()
-      this.#components.log.info('the node is awake')
+      log.info('the node is awake')
     } catch (error) {
       this.#retryAt = performance.now() + RETRY_MS
-      this.#warnings = [messageOf(error)]
-      this.#components.log.error({ retrySeconds: RETRY_MS / 1000 }, messageOf(error))
+      this.#fault =
+        error instanceof AppError ? errorOf(error) : { code: 'internal', message: messageOf(error) }
+      log.error({ code: this.#fault.code, retrySeconds: RETRY_MS / 1000 }, this.#fault.message)
+      this.#components.modeChanged(this.mode)
     }
   }
 
   async #open(): Promise<void> {
+    const { modeChanged, closed } = this.#components
+    this.#opening = true
+    modeChanged(this.mode)
+    try {
+      this.#node = await this.#openedNode()
+      this.#fault = undefined
+    } finally {
+      this.#opening = false
+      if (this.#node === undefined) closed()
+    }
+    modeChanged(this.mode)
+  }
+
+  async #openedNode(): Promise<RelayNode> {
     const { bus, log, settings, traffic } = this.#components
     const identity = this.#identity
     if (identity === undefined) throw new Error('the node was not started')
     const warnings: string[] = []
+    this.#warnings = warnings
     const node = new RelayNode(
       {
         privateKey: identity.privateKey,
@@ -216,16 +309,19 @@ export class NodeRunner {
       { settings: settings(), ...this.#options }
     )
     await node.start()
-    this.#warnings = warnings
     // Both may have changed while it started.
     node.applySettings(settings())
-    node.relay.setMode(this.#modes.mode)
-    this.#node = node
+    const { mode } = this.#modes
+    node.relay.setMode(mode === 'off' ? 'draining' : mode)
+    return node
   }
 
   async #close(): Promise<void> {
     const node = this.#node
+    if (node === undefined) return
     this.#node = undefined
-    await node?.stop()
+    this.#warnings = []
+    await node.stop()
+    this.#components.closed()
   }
 }

@@ -14,6 +14,7 @@ it('applies what is live, and says what needs a restart', async () => {
   expect(result).toEqual({
     applied: ['relay.circuits.total'],
     needsRestart: ['tcp.port'],
+    restart: 'node',
     saved: true,
     warnings: []
   })

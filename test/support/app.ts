@@ -3,7 +3,7 @@ import { App, type AppOptions } from '../../app/main/app.ts'
 import { LogTail } from '../../app/main/observe/log-tail.ts'
 import { loadSettings } from '../../app/main/settings/load.ts'
 import { unlimited } from './relay.ts'
-import type { Settings } from '../../app/shared/settings.ts'
+import type { Entry, Settings } from '../../app/shared/settings.ts'
 import { saveSettings } from '../../app/main/settings/file.ts'
 import path from 'node:path'
 
@@ -21,11 +21,15 @@ export interface TestApp {
 export function createApp(
   dataDir: string,
   settings: Partial<Settings> = {},
-  { flags = [], ...options }: { flags?: string[] } & Partial<AppOptions> = {}
+  {
+    flags = [],
+    entry = 'headless',
+    ...options
+  }: { flags?: string[]; entry?: Entry } & Partial<AppOptions> = {}
 ): TestApp {
   const given: Partial<Settings> = { ...unlimited, 'http.port': 0, 'control.port': 0, ...settings }
   saveSettings(path.join(dataDir, 'settings.json'), given)
-  const load = { argv: flags, env: {}, dataDir, entry: 'headless' } as const
+  const load = { argv: flags, env: {}, dataDir, entry } as const
   const logTail = new LogTail()
   const log = pino({ level: 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime }, logTail)
   const stopRequests: number[] = []

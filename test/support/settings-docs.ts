@@ -35,7 +35,8 @@ value and where it came from.
   settings' own flags win over these two.
 - \`WAYSTATION_DATA_DIR\` and \`WAYSTATION_CONFIG\` stand for \`--data-dir\` and \`--config\`.
 
-"Live" settings apply within a second while the node runs; the others when it is started again.
+"Live" settings apply within a second while the node runs. Those of the node apply when it is opened anew (in the app:
+"Restart the node"), or at once while it does not run; those of the program when that is started again.
 `
 
 export async function settingsDocs(): Promise<string> {
@@ -53,10 +54,17 @@ export async function settingsDocs(): Promise<string> {
 function table(group: string, members: readonly Key[]): string {
   const columns = ['Key', 'Flag, environment', ...PROFILES, 'Applies', 'Meaning', 'Allowed']
   const rows = members.map(key => {
-    const { applies, help, allowed } = fieldOf(key)
+    const { restart, help, allowed } = fieldOf(key)
     const names = `\`${flagOf(key)}\` <br> \`${environmentNameOf(key)}\``
     const defaults = PROFILES.map(profile => defaultCell(key, profile))
-    return [`\`${key}\``, names, ...defaults, applies, help, capital(allowed)]
+    return [
+      `\`${key}\``,
+      names,
+      ...defaults,
+      restart === undefined ? 'live' : `restart of the ${restart}`,
+      help,
+      capital(allowed)
+    ]
   })
   const lines = [columns, columns.map(() => '---'), ...rows].map(
     cells => `| ${cells.map(escape).join(' | ')} |`

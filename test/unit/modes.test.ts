@@ -60,3 +60,32 @@ it.each([
   modes.drain(then)
   expect(modes.info.until).toBe('1970-01-01T00:00:05.000Z')
 })
+
+it.each([
+  ['draining', 'off'],
+  ['off', 'quota'],
+  ['quota', 'paused'],
+  ['paused', 'open']
+] as const)('is %s rather than %s', (weightier, lighter) => {
+  const { modes } = create()
+  const hold = {
+    draining: () => modes.drain(1000),
+    off: () => modes.setOff(true),
+    quota: () => modes.setQuota(2000),
+    paused: () => modes.pause(3000),
+    open: () => {}
+  }
+  hold[lighter]()
+  expect(modes.mode).toBe(lighter)
+  hold[weightier]()
+  expect(modes.mode).toBe(weightier)
+})
+
+it('tells how many circuits are left while it is off, and no time, though it was paused until one', () => {
+  const { modes } = create(2)
+  modes.pause(1000)
+  modes.setOff(true)
+  expect(modes.info).toEqual({ mode: 'off', circuitsLeft: 2 })
+  modes.setOff(false)
+  expect(modes.info).toEqual({ mode: 'paused', until: '1970-01-01T00:00:01.000Z' })
+})

@@ -2,10 +2,11 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { AppError, messageOf } from '../../shared/errors.ts'
 import { identityFileIn, openDataFolder } from '../data-folder.ts'
+import { replaceIdentity } from '../identity-backup.ts'
 import { isSealedBackup, openBackup, openKeyFile, sealBackup } from '../relay/backup.ts'
-import { readIdentity, storeIdentity } from '../relay/identity.ts'
+import { readIdentity } from '../relay/identity.ts'
 import { resolveDataDir } from '../settings/paths.ts'
-import { checkTarget, isThere, keepReplaced, readBackup, writeBackup } from './backup-file.ts'
+import { checkTarget, isThere, readBackup, writeBackup } from './backup-file.ts'
 import { existingPassphrase, newPassphrase, type PassphraseSources } from './passphrase.ts'
 import type { TerminalInput } from './prompt.ts'
 
@@ -179,8 +180,7 @@ async function importLocked({ identityFile, file, values, io, now }: Run): Promi
     ? await openBackup(content, await existingPassphrase(passphraseSources(values, io)))
     : await openKeyFile(content)
 
-  const kept = exists ? await keepReplaced(identityFile, now) : undefined
-  await storeIdentity(identity, identityFile, exists)
+  const kept = await replaceIdentity(identity, identityFile, now)
   const note = kept === undefined ? '' : `The key it had before is kept in ${kept}\n`
   await write(io.stdout, `This node's peer id is now ${identity.peerId}\n${note}`)
 }

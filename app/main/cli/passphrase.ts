@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { AppError, messageOf } from '../../shared/errors.ts'
+import { longEnough, SHORTEST_PASSPHRASE } from '../relay/backup.ts'
 import { askHidden, canAsk, type TerminalInput } from './prompt.ts'
 
 /** Where a passphrase may come from. */
@@ -11,7 +12,6 @@ export interface PassphraseSources {
   stderr: NodeJS.WritableStream
 }
 
-const MIN_LENGTH = 8
 const VARIABLE = 'WAYSTATION_PASSPHRASE'
 
 /**
@@ -22,7 +22,9 @@ export async function newPassphrase(sources: PassphraseSources): Promise<string>
   const given = await givenPassphrase(sources)
   if (given !== undefined) return longEnough(given)
   const ask = (question: string): Promise<string> => askHidden(question, sources.stdin, sources.stderr)
-  const first = longEnough(await ask(`Passphrase for the backup (at least ${MIN_LENGTH} characters): `))
+  const first = longEnough(
+    await ask(`Passphrase for the backup (at least ${SHORTEST_PASSPHRASE} characters): `)
+  )
   if ((await ask('The same again: ')) === first) return first
   throw new AppError('passphrase-unusable', 'The two passphrases differ. Nothing was written; try again.')
 }
@@ -67,12 +69,4 @@ function decode(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined
   }
-}
-
-function longEnough(passphrase: string): string {
-  // Counted as people count, so that an emoji is one.
-  const length = [...passphrase].length
-  if (length >= MIN_LENGTH) return passphrase
-  const message = `The passphrase has ${length} characters; at least ${MIN_LENGTH} are needed. Four or five random words make a good one.`
-  throw new AppError('passphrase-unusable', message)
 }

@@ -59,7 +59,7 @@ export const relayServiceMetrics: readonly (Definition | HistogramDefinition)[] 
   {
     name: `${PREFIX}_status`,
     type: 'gauge',
-    help: 'Whether the relay takes new work: 1, or 0 while it is paused, draining or beyond its quota',
+    help: 'Whether the relay takes new work: 1, or 0 while it is off, paused, draining or beyond its quota',
     values: ({ gauges }) => one(gauges.mode === 'open' ? 1 : 0)
   },
   {

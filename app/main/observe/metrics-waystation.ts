@@ -4,7 +4,7 @@ import { byLabel, one, type Definition, type Value } from './metrics-definition.
 
 // Every label value there can be is there from the start, at 0: a counter that appears with its first event hides
 // that event from Prometheus' rate().
-const MODES = { open: 0, paused: 0, draining: 0, quota: 0 } satisfies Record<NodeMode, 0>
+const MODES = { off: 0, open: 0, paused: 0, draining: 0, quota: 0 } satisfies Record<NodeMode, 0>
 const ADDRESSES = {
   listening: 0,
   mapped: 0,

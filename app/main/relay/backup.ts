@@ -4,6 +4,19 @@ import { armor, Decrypter, Encrypter } from 'age-encryption'
 import { AppError, messageOf } from '../../shared/errors.ts'
 import { identityOf, type Identity } from './identity.ts'
 import { decodePrivateKey } from './key-encoding.ts'
+import { passphraseIdentity, passphraseRecipient } from './passphrase-lock.ts'
+
+/** The shortest passphrase that a backup is locked with, in characters. */
+export const SHORTEST_PASSPHRASE = 8
+
+/** Refuses a passphrase that is too short for a new backup: `passphrase-unusable`. */
+export function longEnough(passphrase: string): string {
+  // Counted as people count, so that an emoji is one.
+  const length = [...passphrase].length
+  if (length >= SHORTEST_PASSPHRASE) return passphrase
+  const message = `The passphrase has ${length} characters; at least ${SHORTEST_PASSPHRASE} are needed. Four or five random words make a good one.`
+  throw new AppError('passphrase-unusable', message, { field: 'passphrase' })
+}
 
 /** log2 of scrypt's cost: age's own default, about a second and 256 MiB for every guess. */
 const WORK_FACTOR = 18
@@ -24,8 +37,7 @@ export async function sealBackup(
   options: { workFactor?: number } = {}
 ): Promise<string> {
   const encrypter = new Encrypter()
-  encrypter.setPassphrase(passphrase)
-  encrypter.setScryptWorkFactor(options.workFactor ?? WORK_FACTOR)
+  encrypter.addRecipient(passphraseRecipient(passphrase, options.workFactor ?? WORK_FACTOR))
   return armor.encode(await encrypter.encrypt(privateKeyToProtobuf(privateKey)))
 }
 
@@ -85,7 +97,7 @@ async function decrypt(file: Uint8Array, passphrase: string): Promise<Uint8Array
     throw corrupt('it is not locked by a passphrase (if it is for an age key, open it with `age -d` first)')
   }
   const decrypter = new Decrypter()
-  decrypter.addPassphrase(passphrase)
+  decrypter.addIdentity(passphraseIdentity(passphrase))
   try {
     return await decrypter.decrypt(file)
   } catch (error) {

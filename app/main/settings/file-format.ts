@@ -49,16 +49,19 @@ function pointAt(text: string, column: number): string {
 
 const known: ReadonlySet<string> = new Set(keys)
 
+/** What a file gives, not read yet. */
+export interface FlatFile {
+  version: number
+  given: Map<Key, unknown>
+  /** Names that this version does not know: those of a newer one, or mistakes. They are kept. */
+  unknown: Map<string, unknown>
+}
+
 /**
- * The settings in a file's object, by key, not read yet, and the version it has; those of an older version are
- * migrated. Sections nest, and dotted names work as well: {"relay": {"reservations": {"total": 64}}} or
+ * The settings in a file's object, by key; those of an older version are migrated. Sections nest, and dotted names work as well: {"relay": {"reservations": {"total": 64}}} or
  * {"relay.reservations.total": 64}.
  */
-export function flatten(
-  content: JsonObject,
-  file: string,
-  steps: readonly Step[]
-): { version: number; given: Map<Key, unknown> } {
+export function flatten(content: JsonObject, file: string, steps: readonly Step[]): FlatFile {
   const { version: written, ...rest } = content
   const version = readVersion(written, file, steps)
   const found = new Map<string, unknown>()
@@ -71,48 +74,67 @@ export function flatten(
     found.set(name, value)
   }
   const given = new Map<Key, unknown>()
+  const unknown = new Map<string, unknown>()
   for (const [name, value] of migrate(found, version, steps)) {
-    if (!known.has(name)) throw unknownSetting(name, file)
-    given.set(name as Key, value)
+    if (known.has(name)) given.set(name as Key, value)
+    else if (membersOf(name).length > 0) throw notASetting(name, file)
+    else unknown.set(name, value)
   }
-  return { version, given }
+  return { version, given, unknown }
 }
 
 function* leaves(section: JsonObject, prefix: string): Generator<readonly [string, unknown]> {
   for (const [part, value] of Object.entries(section)) {
     const name = `${prefix}${part}`
     // An unknown section is entered as well, so that the message names the setting in it; an empty one is named itself.
-    const isSection = keys.some(key => key.startsWith(`${name}.`))
+    const isSection = membersOf(name).length > 0
     if (isObject(value) && !known.has(name) && (isSection || Object.keys(value).length > 0))
       yield* leaves(value, `${name}.`)
     else yield [name, value]
   }
 }
 
-function unknownSetting(name: string, file: string): AppError {
-  const members = keys.filter(key => key.startsWith(`${name}.`))
-  const hint =
-    members.length > 0
-      ? ` It is a section, with ${members.slice(0, 3).join(', ')} in it.`
-      : suggestion(name, keys)
-  return new AppError('unknown-setting', `${file} has a setting "${name}", which is unknown.${hint}`, {
-    setting: name,
-    file
-  })
+const membersOf = (section: string): Key[] => keys.filter(key => key.startsWith(`${section}.`))
+
+/** No version gives a section itself a value. */
+function notASetting(name: string, file: string): AppError {
+  const members = membersOf(name).slice(0, 3).join(', ')
+  const message = `${file} has a setting "${name}", which is unknown. It is a section, with ${members} in it.`
+  return new AppError('unknown-setting', message, { setting: name, file })
 }
 
-/** Back to nested sections, in the schema's order, as the newest version. */
-export function nest(given: ReadonlyMap<Key, unknown>, steps: readonly Step[]): JsonObject {
-  const content: JsonObject = { version: newestVersion(steps) }
-  for (const key of keys) {
-    if (!given.has(key)) continue
-    const parts = key.split('.')
-    const last = parts.pop() ?? key
-    let section = content
-    for (const part of parts) section = (section[part] ??= {}) as JsonObject
-    section[last] = given.get(key)
-  }
+/** A sentence for the log: an older version that finds what a newer one wrote goes on, and a mistake is seen. */
+export function unknownWarning(name: string, file: string): string {
+  return `${file} has a setting "${name}", which is unknown here, and does nothing.${suggestion(name, keys)}`
+}
+
+/** Back to nested sections, in the schema's order, as the newest version; what is unknown comes last. */
+export function nest(
+  { given, unknown }: Pick<FlatFile, 'given' | 'unknown'>,
+  steps: readonly Step[]
+): JsonObject {
+  const content = emptySection()
+  content['version'] = newestVersion(steps)
+  for (const key of keys) if (given.has(key)) place(content, key, given.get(key))
+  for (const [name, value] of unknown) place(content, name, value)
   return content
+}
+
+/** Names are anyone's: one such as `constructor` must not find what every object has. */
+const emptySection = (): JsonObject => Object.create(null) as JsonObject
+
+function place(content: JsonObject, name: string, value: unknown): void {
+  const parts = name.split('.')
+  const last = parts.pop() ?? name
+  let section = content
+  for (const [at, part] of parts.entries()) {
+    const belowValue = known.has(parts.slice(0, at + 1).join('.'))
+    const next = belowValue ? undefined : (section[part] ??= emptySection())
+    // What is below a value cannot nest; the whole name can stand at the top.
+    if (!isObject(next)) return void (content[name] = value)
+    section = next
+  }
+  section[last] = value
 }
 
 function isObject(value: unknown): value is JsonObject {

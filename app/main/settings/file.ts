@@ -4,7 +4,7 @@ import Conf from 'conf'
 import { AppError, messageOf, systemCode } from '../../shared/errors.ts'
 import type { Key } from '../../shared/settings.ts'
 import { parseValue } from '../../shared/values.ts'
-import { flatten, nest, parseText, type JsonObject } from './file-format.ts'
+import { flatten, nest, parseText, unknownWarning, type FlatFile, type JsonObject } from './file-format.ts'
 import { newestVersion, STEPS, type Step } from './migrate.ts'
 
 /** Holds the file's whole content; writing `store` replaces the file atomically. conf and electron-store are such. */
@@ -31,6 +31,8 @@ export interface FileSettings {
   path: string
   exists: boolean
   given: ReadonlyMap<Key, { value: unknown; name: string }>
+  /** Sentences for the log: settings that mean nothing to this version. */
+  warnings: readonly string[]
 }
 
 /** The settings file of a data folder, unless another was chosen. */
@@ -40,7 +42,8 @@ export function settingsFilePath(dataDir: string, chosen?: string): string {
 
 /**
  * Reads a settings file and writes nothing: one of an older version is migrated in memory. No file: nothing given.
- * Throws `settings-file-unreadable`, `settings-file-broken`, `settings-file-newer`, `unknown-setting` and
+ * Settings that are unknown are warned of: a newer version may have written them. Throws `settings-file-unreadable`,
+ * `settings-file-broken`, `settings-file-newer`, `unknown-setting` (for a section that is given a value) and
  * `bad-setting`, all naming the file.
  */
 export function readSettingsFile(
@@ -54,7 +57,8 @@ export function readSettingsFile(
       ([key, value]) => [key, { value: parseValue(key, value, file), name: file }] as const
     )
   )
-  return { path: file, exists: raw !== undefined, given }
+  const warnings = [...(raw?.unknown.keys() ?? [])].map(name => unknownWarning(name, file))
+  return { path: file, exists: raw !== undefined, given, warnings }
 }
 
 /** What to change: a value (text or JSON) for a key; `undefined` takes the key out, so that its default applies. */
@@ -62,7 +66,7 @@ export type SettingsPatch = Readonly<Partial<Record<Key, unknown>>>
 
 /**
  * Changes some settings in the file in one atomic write, creating the file if need be; the rest of the file
- * stays as the person wrote it. Nothing is written if a value is refused, or if the file cannot be read. A file of
+ * stays as the person wrote it, also what this version does not know. Nothing is written if a value is refused, or if the file cannot be read. A file of
  * an older version is kept beside the new one, as `settings.json.v1`.
  */
 export function saveSettings(
@@ -80,7 +84,10 @@ export function saveSettings(
   }
   try {
     if (raw !== undefined && raw.version < newestVersion(steps)) keepCopy(file, `${file}.v${raw.version}`)
-    open(file, openStore).store = nest(next, steps)
+    open(file, openStore).store = nest(
+      { given: next, unknown: raw?.unknown ?? new Map<string, unknown>() },
+      steps
+    )
   } catch (error) {
     const code = systemCode(error)
     const full = code === 'ENOSPC' || code === 'EDQUOT'
@@ -113,7 +120,7 @@ function keepCopy(file: string, copy: string): void {
   }
 }
 
-function readRaw(file: string, openStore: OpenStore, steps: readonly Step[]) {
+function readRaw(file: string, openStore: OpenStore, steps: readonly Step[]): FlatFile | undefined {
   try {
     // conf makes the folder of a file that is missing; a read must not, so conf only sees files that exist.
     return exists(file) ? flatten(open(file, openStore).store, file, steps) : undefined

@@ -1,14 +1,28 @@
-import type { SettingInfo, SettingsChanged, SettingsInfo } from '../../shared/api.ts'
+import { errorOf } from '../../shared/api-error.ts'
+import type { SettingInfo, SettingsChanged, SettingsCheck, SettingsInfo } from '../../shared/api.ts'
 import { AppError, messageOf } from '../../shared/errors.ts'
-import { defaultOf, fieldOf, flagOf, keys, type Key, type Settings } from '../../shared/settings.ts'
-import { formatValue } from '../../shared/values.ts'
+import {
+  defaultOf,
+  fieldOf,
+  flagOf,
+  keys,
+  PROFILES,
+  type Entry,
+  type Key,
+  type Profile,
+  type Restart,
+  type Settings
+} from '../../shared/settings.ts'
+import { formatValue, parseValue } from '../../shared/values.ts'
 import { saveSettings, type OpenStore, type SettingsPatch } from './file.ts'
-import { loadSettings, type Loaded, type LoadOptions } from './load.ts'
+import { loadSettings, loadWithProblems, type Loaded, type LoadOptions } from './load.ts'
 import { suggestion } from './nearest.ts'
 
 export interface KeeperComponents {
   /** Applies valid settings to the running node, and says which it could. */
   apply: (settings: Settings) => { applied: Key[]; needsRestart: Key[] }
+  /** What `apply` would say. */
+  preview: (settings: Settings) => { needsRestart: Key[] }
   /** What the node runs with. */
   running: () => Settings
 }
@@ -49,11 +63,7 @@ export class SettingsKeeper {
    */
   change(values: Readonly<Record<string, unknown>>): SettingsChanged {
     const patch: Partial<Record<Key, unknown>> = {}
-    for (const [name, value] of Object.entries(values)) {
-      const key = requireKey(name)
-      this.#refuseLocked(key)
-      patch[key] = value === null ? undefined : value
-    }
+    for (const [name, value] of Object.entries(values)) patch[this.#keyToChange(name)] = value ?? undefined
     const next = this.#load(patch)
     const change = this.#commit(next)
     try {
@@ -62,6 +72,34 @@ export class SettingsKeeper {
     } catch (error) {
       const warning = `${messageOf(error)} Until the node stops the change is in force all the same.`
       return { ...change, saved: false, warnings: [...change.warnings, warning] }
+    }
+  }
+
+  /** What `change` would come to, with every reason for which it would be refused. Never throws for the values. */
+  check(values: Readonly<Record<string, unknown>>): SettingsCheck {
+    const problems: AppError[] = []
+    const collect = <T>(action: () => T): T | undefined => {
+      try {
+        return action()
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error
+        problems.push(error)
+        return undefined
+      }
+    }
+    const patch: Partial<Record<Key, unknown>> = {}
+    for (const [name, value] of Object.entries(values)) {
+      collect(() => {
+        const key = this.#keyToChange(name)
+        patch[key] = value === null ? undefined : parseValue(key, value)
+      })
+    }
+    const next = collect(() => loadWithProblems({ ...this.#options.load, patch }))
+    problems.push(...(next?.problems ?? []))
+    return {
+      problems: problems.map(errorOf),
+      warnings: [...(next?.loaded.warnings ?? [])],
+      needsRestart: next === undefined ? [] : this.#components.preview(next.loaded.settings).needsRestart
     }
   }
 
@@ -77,7 +115,13 @@ export class SettingsKeeper {
   #commit(next: Loaded): Omit<SettingsChanged, 'saved'> {
     const { applied, needsRestart } = this.#components.apply(next.settings)
     this.#loaded = next
-    return { applied, needsRestart, warnings: [...next.warnings] }
+    return { applied, needsRestart, ...restartFor(needsRestart), warnings: [...next.warnings] }
+  }
+
+  #keyToChange(name: string): Key {
+    const key = requireKey(name)
+    this.#refuseLocked(key)
+    return key
   }
 
   #refuseLocked(key: Key): void {
@@ -90,26 +134,43 @@ export class SettingsKeeper {
 
   #describe(key: Key): SettingInfo {
     const { settings, sources, profile } = this.#loaded
-    const { group, help, kind, allowed, choices, applies } = fieldOf(key)
+    const { group, help, kind, allowed, zeroIsUnlimited, choices, applies, restart } = fieldOf(key)
+    const profileDefaults = defaultsByProfile(key, this.#options.load.entry)
     const { from, name } = sources[key]
     const value = settings[key]
     return {
       key,
       value,
       text: formatValue(key, value),
-      default: key === 'profile' ? profile : defaultOf(key, profile),
+      default: key === 'profile' ? profile : defaultOf(key, profile, this.#options.load.entry),
+      ...(profileDefaults !== undefined && { profileDefaults }),
       from,
       ...(name !== undefined && { name }),
       group,
       help,
       kind,
       allowed,
+      ...(zeroIsUnlimited && { zeroIsUnlimited }),
       ...(choices !== undefined && { choices }),
       applies,
+      ...(restart !== undefined && { restart }),
       pending: JSON.stringify(value) !== JSON.stringify(this.#components.running()[key]),
       locked: from === 'flag' || from === 'environment'
     }
   }
+}
+
+/** What each profile gives a setting; undefined if they all give the same. */
+function defaultsByProfile(key: Key, entry: Entry): Record<Profile, unknown> | undefined {
+  const defaults = PROFILES.map(profile => [profile, defaultOf(key, profile, entry)] as const)
+  const differ = new Set(defaults.map(([, value]) => JSON.stringify(value))).size > 1
+  return differ ? (Object.fromEntries(defaults) as Record<Profile, unknown>) : undefined
+}
+
+/** What it takes to apply these. */
+export function restartFor(needsRestart: readonly Key[]): { restart?: Restart } {
+  if (needsRestart.length === 0) return {}
+  return { restart: needsRestart.some(key => fieldOf(key).restart === 'program') ? 'program' : 'node' }
 }
 
 /** A setting by its key; its flag's name is understood too. */

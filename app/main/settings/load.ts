@@ -1,6 +1,6 @@
 import { AppError } from '../../shared/errors.ts'
-import { defaultOf, keys, type Key, type Profile, type Settings } from '../../shared/settings.ts'
-import { parseValue, validateSettings } from '../../shared/values.ts'
+import { defaultOf, keys, type Entry, type Key, type Profile, type Settings } from '../../shared/settings.ts'
+import { parseValue, validateSettings, type Problem } from '../../shared/values.ts'
 import { readEnvironment, type Environment } from './environment.ts'
 import {
   readSettingsFile,
@@ -11,9 +11,6 @@ import {
 } from './file.ts'
 import { parseFlags, type Flags, type Listener } from './flags.ts'
 import { resolveDataDir } from './paths.ts'
-
-/** Which program was started; it decides the profile unless one is set. */
-export type Entry = 'headless' | 'desktop'
 
 interface Source {
   from: 'flag' | 'environment' | 'file' | 'default'
@@ -61,6 +58,13 @@ const ENTRY_PROFILE: Record<Entry, Profile> = { headless: 'server', desktop: 'ho
  * each other.
  */
 export function loadSettings(options: LoadOptions): Loaded {
+  const { loaded, problems } = loadWithProblems(options)
+  if (problems[0] !== undefined) throw problems[0]
+  return loaded
+}
+
+/** The same, but with all of the settings that exclude each other, not only the first. */
+export function loadWithProblems(options: LoadOptions): { loaded: Loaded; problems: AppError[] } {
   const { env, entry } = options
   const flags = options.flags ?? parseFlags(options.argv ?? [])
   const [firstError] = flags.errors
@@ -84,14 +88,19 @@ export function loadSettings(options: LoadOptions): Loaded {
       : { value: stored.value, source: { from: 'file', name: stored.name } }
   }
   const profile = (given('profile')?.value as Profile | undefined) ?? ENTRY_PROFILE[entry]
-  const all = keys.map(key => [key, given(key) ?? byDefault(key, profile)] as const)
+  const all = keys.map(key => [key, given(key) ?? byDefault(key, profile, entry)] as const)
   const settings = Object.fromEntries(all.map(([key, { value }]) => [key, value])) as Settings
 
-  const warnings = [...environment.warnings, ...checkTogether(settings)]
+  const together = validateSettings(settings)
+  const warnings = [
+    ...environment.warnings,
+    ...file.warnings,
+    ...together.filter(({ severity }) => severity === 'warning').map(({ message }) => message)
+  ]
   // A mistyped --config would otherwise look like a file that sets nothing.
   if (chosenFile !== undefined && !file.exists)
     warnings.unshift(`There is no settings file ${file.path} yet: it sets nothing.`)
-  return {
+  const loaded: Loaded = {
     settings,
     sources: Object.fromEntries(all.map(([key, { source }]) => [key, source])) as Record<Key, Source>,
     profile,
@@ -101,6 +110,8 @@ export function loadSettings(options: LoadOptions): Loaded {
     identity: flags.options.identity,
     listenerFlags: flags.listenerFlags
   }
+  const problems = together.filter(({ severity }) => severity === 'error').map(excluding)
+  return { loaded, problems }
 }
 
 function patched(file: FileSettings, patch: SettingsPatch): FileSettings['given'] {
@@ -113,18 +124,11 @@ function patched(file: FileSettings, patch: SettingsPatch): FileSettings['given'
   return given
 }
 
-function byDefault(key: Key, profile: Profile): Given {
-  const value = key === 'profile' ? profile : defaultOf(key, profile)
+function byDefault(key: Key, profile: Profile, entry: Entry): Given {
+  const value = key === 'profile' ? profile : defaultOf(key, profile, entry)
   return { value, source: { from: 'default' } }
 }
 
-/** Throws the first error; returns the warnings' sentences. */
-function checkTogether(settings: Settings): string[] {
-  const problems = validateSettings(settings)
-  const error = problems.find(({ severity }) => severity === 'error')
-  if (error === undefined) return problems.map(({ message }) => message)
-  throw new AppError(error.code, error.message, {
-    setting: error.settings[0],
-    settings: error.settings.join(', ')
-  })
+function excluding({ code, message, settings }: Problem): AppError {
+  return new AppError(code, message, { setting: settings[0], settings: settings.join(', ') })
 }

@@ -8,7 +8,8 @@ export type Step = (old: FlatSettings) => FlatSettings
 
 /**
  * The first leads from version 1 to version 2, and so on. A new version of the file is a new step at the end: where
- * a setting changes its name or its meaning. A new setting with a default needs none.
+ * a setting changes its name or its meaning. Versions before refuse such a file, so that nobody can go back to them: a
+ * new setting with a default needs no step, and they keep it unread.
  */
 export const STEPS: readonly Step[] = []
 

@@ -323,6 +323,15 @@ describe('the mode', () => {
 
   it.each([
     [{ mode: 'open' as const }, 'open: takes new work'],
+    [{ mode: 'open' as const, starting: true }, 'open: it is being opened'],
+    [
+      { mode: 'off' as const, circuitsLeft: 0 },
+      'off: relay.enabled is false, nothing listens (`waystation set relay.enabled=true` switches it on)'
+    ],
+    [
+      { mode: 'off' as const, circuitsLeft: 2 },
+      'off: relay.enabled is false, 2 circuits left for a few seconds'
+    ],
     [{ mode: 'paused' as const }, 'paused: takes no new work, until it is resumed (`waystation resume`)'],
     [{ mode: 'paused' as const, until }, `paused: takes no new work, until ${then}`],
     [

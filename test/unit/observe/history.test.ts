@@ -1,7 +1,8 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { refusalKey } from '../../../app/main/observe/history/amounts.ts'
 import type { History } from '../../../app/main/observe/history/history.ts'
 import { amountsOf, countOf, counts, Scene, sums } from '../../support/history.ts'
 
@@ -276,6 +277,101 @@ describe('state', () => {
     const db = new ClassicLevel(dir)
     expect(await db.get('state/pause')).toBe('true')
     await db.close()
+  })
+})
+
+describe('refusals', () => {
+  const refuse = async (at: string, request: 'reserve' | 'connect', count: number): Promise<void> => {
+    scene.set(at)
+    history.add({ ...amountsOf(0), refusals: { [refusalKey(request, 'full')]: count } })
+    await history.flush()
+  }
+
+  it('are told by request over minutes, hours and days, and by reason alone elsewhere', async () => {
+    await refuse('2026-03-01T12:00:00Z', 'connect', 1000)
+    await refuse('2026-07-28T12:00:00Z', 'connect', 100)
+    await refuse('2026-07-30T10:30:00Z', 'reserve', 10)
+    await refuse('2026-07-30T11:59:30Z', 'connect', 1)
+    scene.set('2026-07-30T12:00:00Z')
+    const since = (hours: number): unknown => history.refusalsSince(scene.now - hours * 3_600_000)
+    const refusals = (connect: number, reserve: number): object[] => [
+      { request: 'connect', reason: 'full', count: connect },
+      { request: 'reserve', reason: 'full', count: reserve }
+    ]
+    expect(since(1)).toEqual([{ request: 'connect', reason: 'full', count: 1 }])
+    expect(since(24)).toEqual(refusals(1, 10).reverse())
+    expect(since(72)).toEqual(refusals(101, 10))
+    expect(since(200 * 24)).toEqual(refusals(1101, 10))
+    await reopen()
+    expect(since(72)).toEqual(refusals(101, 10))
+    expect(history.totals().ever.refusals).toEqual({ full: 1111 })
+  })
+
+  it('have the minute in which the time asked for begins', async () => {
+    await refuse('2026-07-30T11:00:10Z', 'connect', 1)
+    scene.set('2026-07-30T12:00:50Z')
+    expect(history.refusalsSince(scene.now - 3_600_000)).toHaveLength(1)
+    scene.set('2026-07-30T12:01:00Z')
+    expect(history.refusalsSince(scene.now - 3_600_000)).toEqual([])
+  })
+})
+
+describe('deleting it', () => {
+  /** Not by chance in a file. */
+  const FIGURE = 918_273_645_546
+
+  async function bytesOfFolder(): Promise<string> {
+    const files = await readdir(path.dirname(dir), { recursive: true, withFileTypes: true })
+    const texts = files
+      .filter(file => file.isFile())
+      .map(file => readFile(path.join(file.parentPath, file.name), 'latin1'))
+    return (await Promise.all(texts)).join('\n')
+  }
+
+  it('takes every figure off the disk, with copies of it, and counts anew', async () => {
+    history.add({ ...amountsOf(1), bytes: { toTarget: FIGURE, toSource: 0 }, circuits: 7 })
+    history.peerSeen('peer')
+    await history.flush()
+    await reopen()
+    scene.set('2026-07-30T13:30:00Z')
+    history.add({ ...amountsOf(1), bytes: { toTarget: FIGURE, toSource: 0 } })
+    await history.flush()
+    await mkdir(`${dir}.broken-2026-01-01`)
+    await writeFile(path.join(`${dir}.broken-2026-01-01`, '000003.log'), String(FIGURE))
+    expect(await bytesOfFolder()).toContain(String(FIGURE))
+
+    await history.clear()
+
+    const left = await bytesOfFolder()
+    expect(left).not.toContain(String(FIGURE))
+    expect(left).not.toContain('minute/2026-07-30T12')
+    expect(await readdir(path.dirname(dir))).toEqual(['history'])
+    for (const step of ['minute', 'hour', 'day'] as const) expect(await history.query({ step })).toEqual([])
+    expect(history.totals().ever).toEqual({ ...amountsOf(0), refusals: {} })
+    expect(history.since).toBe('2026-07-30T13:30:00.000Z')
+    history.add(amountsOf(2))
+    await reopen()
+    expect(await sums(history)).toEqual({ minute: 2, hour: 2, day: 2, ever: 2 })
+  })
+
+  it('keeps what lasts, and of the month the traffic alone', async () => {
+    await history.setState('pause', { until: 5 })
+    history.add(amountsOf(3))
+    await history.clear()
+    await reopen()
+    expect(history.getState('pause')).toEqual({ until: 5 })
+    expect(history.totals().month).toEqual({
+      ...amountsOf(0),
+      refusals: {},
+      traffic: { received: 9, sent: 12 }
+    })
+    expect(scene.warnings).toEqual([])
+  })
+
+  it('is refused where nothing can be written any more', async () => {
+    history.add(amountsOf(3))
+    await history.close()
+    await expect(history.clear()).rejects.toMatchObject({ code: 'history-unusable' })
   })
 })
 

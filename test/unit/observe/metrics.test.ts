@@ -128,13 +128,14 @@ describe('the relay service', () => {
     ['open', 1],
     ['paused', 0],
     ['draining', 0],
-    ['quota', 0]
+    ['quota', 0],
+    ['off', 0]
   ] as const)('is %s: status %i', async (mode, status) => {
     using node = start({ mode })
     expect(await node.lines('libp2p_relaysvc_status')).toEqual([`libp2p_relaysvc_status ${status}`])
     const modes = await node.lines('waystation_mode')
     expect(modes.filter(line => line.endsWith(' 1'))).toEqual([`waystation_mode{mode="${mode}"} 1`])
-    expect(modes).toHaveLength(4)
+    expect(modes).toHaveLength(5)
   })
 })
 

@@ -56,7 +56,12 @@ const failing = (code: string): OpenStore => {
 describe('reading the settings file', () => {
   it('gives nothing and makes nothing where there is no file', () => {
     const missing = path.join(folder, 'not', 'there', 'settings.json')
-    expect(readSettingsFile(missing)).toEqual({ path: missing, exists: false, given: new Map() })
+    expect(readSettingsFile(missing)).toEqual({
+      path: missing,
+      exists: false,
+      given: new Map(),
+      warnings: []
+    })
     expect(readdirSync(folder)).toEqual([])
   })
 
@@ -153,19 +158,22 @@ describe('a settings file that is no good', () => {
       'Did you mean relay.reservations.total?'
     ],
     [{ tcp: { prot: 1 } }, 'tcp.prot', 'Did you mean tcp.port?'],
-    [{ colour: 'red' }, 'colour', 'unknown.'],
-    [{ nothing: {} }, 'nothing', 'unknown.'],
-    [{ tcp: 4001 }, 'tcp', 'It is a section, with tcp.enabled, tcp.port in it.'],
-    [{ constructor: 1 }, 'constructor', 'unknown.']
-  ])('may hold an unknown setting: %j', (content, name, hint) => {
-    const error = refused(content)
-    expect(error).toMatchObject({ code: 'unknown-setting', details: { setting: name, file } })
-    expect(error.message).toContain(`${file} has a setting "${name}", which is unknown.`)
-    expect(error.message).toContain(hint)
+    [{ colour: 'red' }, 'colour', 'does nothing.'],
+    [{ nothing: {} }, 'nothing', 'does nothing.'],
+    [{ constructor: 1 }, 'constructor', 'does nothing.']
+  ])('may hold an unknown setting, which is warned of: %j', (content, name, hint) => {
+    expect(read(content)).toEqual({})
+    const { warnings } = readSettingsFile(file)
+    expect(warnings).toEqual([
+      expect.stringContaining(`${file} has a setting "${name}", which is unknown here, and does nothing.`)
+    ])
+    expect(warnings[0]).toContain(hint)
   })
 
-  it('may try to reach a prototype', () => {
-    expect(refused('{"__proto__": {"tcp": 1}}')).toMatchObject({ code: 'unknown-setting' })
+  it('may give a section a value', () => {
+    const error = refused({ tcp: 4001 })
+    expect(error).toMatchObject({ code: 'unknown-setting', details: { setting: 'tcp', file } })
+    expect(error.message).toContain('It is a section, with tcp.enabled, tcp.port in it.')
   })
 
   it('may hold a bad value, and the file is named', () => {
@@ -236,6 +244,36 @@ describe('saving settings', () => {
       relay: { circuits: { bytesEachWay: '1 GiB', total: 6 } }
     })
     expect(readdirSync(folder)).toEqual(['settings.json'])
+  })
+
+  it.each<object>([
+    { future: { speed: 9, names: ['a', 'b'] }, relay: { newer: true } },
+    { relay: { circuits: { colours: 'red' } } },
+    { constructor: { name: 'x', deep: { er: 1 } } },
+    { nothing: {} }
+  ])('keeps what a newer version has put there: %j', content => {
+    writeFileSync(file, JSON.stringify(content))
+    saveSettings(file, { 'ws.port': 7 })
+    saveSettings(file, { 'ws.port': undefined })
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ version: 1, ...content })
+    expect(({} as { deep?: unknown }).deep).toBeUndefined()
+  })
+
+  it.each([
+    ['below a setting', '{"tcp.port.of": 5}'],
+    ['below one that is given too', '{"tcp": {"port": 3}, "tcp.port.of": 5}'],
+    ['below one that is unknown too', '{"a": 1, "a.b": 2}'],
+    ['called like what every object has', '{"__proto__": {"tcp": 1}, "toString": {"length": 2}}']
+  ])('keeps an unknown setting %s, so that the file is read the same again', (_, text) => {
+    writeFileSync(file, text)
+    const before = readSettingsFile(file)
+    saveSettings(file, { 'ws.port': 7 })
+    saveSettings(file, { 'ws.port': undefined })
+    const after = readSettingsFile(file)
+    expect(after.given).toEqual(before.given)
+    expect([...after.warnings].sort()).toEqual([...before.warnings].sort())
+    expect(before.warnings.length).toBeGreaterThan(0)
+    expect(({} as { tcp?: unknown }).tcp).toBeUndefined()
   })
 
   it('takes a key out by undefined, so that its default applies again', () => {

@@ -29,6 +29,13 @@ function create(
   const keeper = new SettingsKeeper(
     {
       running: () => running,
+      preview: settings => ({
+        needsRestart: keys.filter(
+          key =>
+            fieldOf(key).applies === 'restart' &&
+            JSON.stringify(settings[key]) !== JSON.stringify(running[key])
+        )
+      }),
       apply: settings => {
         commits.push(settings)
         const changed = keys.filter(key => JSON.stringify(settings[key]) !== JSON.stringify(running[key]))
@@ -50,6 +57,7 @@ it('applies a change, writes it, and says what needs a restart', () => {
   expect(change).toEqual({
     applied: ['relay.circuits.total'],
     needsRestart: ['tcp.port'],
+    restart: 'node',
     saved: true,
     warnings: []
   })
@@ -67,6 +75,70 @@ it('does nothing at all if one of several values is refused', () => {
   expect(() => keeper.change({ 'tcp.port': 5000, 'ws.port': 5000 })).toThrow('both 5000')
   expect(commits).toEqual([])
   expect(existsSync(file())).toBe(false)
+})
+
+it.each([
+  [{ 'relay.circuits.total': 7 }, undefined],
+  [{ 'tcp.port': 5001, 'dht.bootstrap': [] }, 'node'],
+  [{ 'control.port': 5002 }, 'program'],
+  [{ 'control.port': 5002, 'tcp.port': 5001 }, 'program']
+])('says what it takes to apply %j', (values, restart) => {
+  expect(create().keeper.change(values).restart).toBe(restart)
+})
+
+it('checks a change: every reason against it, and nothing happens', () => {
+  const { keeper, commits } = create({ argv: ['--http-port', '4600'] })
+  const { problems } = keeper.check({
+    'relay.circuits.total': 'many',
+    'tcp.prot': 1,
+    'http.port': 1,
+    'tcp.port': 5000,
+    'ws.port': 5000,
+    'listen.ip4': 'none',
+    'listen.ip6': 'none'
+  })
+  expect(problems.map(({ code, field }) => [code, field])).toEqual([
+    ['bad-setting', 'relay.circuits.total'],
+    ['unknown-setting', 'tcp.prot'],
+    ['setting-locked', 'http.port'],
+    ['bad-setting', 'tcp.port'],
+    ['nothing-to-listen-on', 'listen.ip4']
+  ])
+  expect(commits).toEqual([])
+  expect(existsSync(file())).toBe(false)
+})
+
+it('checks a change that would be taken: what it needs, and what to know', () => {
+  const { keeper, setting } = create({}, { ws: { port: 4100 } })
+  const check = keeper.check({ 'ws.port': null, 'connections.total': 10 })
+  expect(check).toEqual({
+    problems: [],
+    warnings: [expect.stringContaining('Raise connections.total')],
+    needsRestart: ['ws.port']
+  })
+  expect(setting('ws.port')?.value).toBe(4100)
+})
+
+it('says of a file that is broken that nothing can be changed', () => {
+  const { keeper } = create()
+  writeFileSync(file(), '{"relay": ')
+  expect(keeper.check({ 'tcp.port': 1 }).problems).toMatchObject([{ code: 'settings-file-broken' }])
+})
+
+it('says the default that holds in the desktop app', () => {
+  const load = { argv: [], env: {}, dataDir: dir, entry: 'desktop' } as const
+  const loaded = loadSettings(load)
+  const { settings } = loaded
+  const keeper = new SettingsKeeper(
+    {
+      running: () => settings,
+      preview: () => ({ needsRestart: [] }),
+      apply: () => ({ applied: [], needsRestart: [] })
+    },
+    { loaded, load }
+  )
+  const found = keeper.describe().settings.find(({ key }) => key === 'relay.enabled')
+  expect(found).toMatchObject({ value: false, default: false, from: 'default' })
 })
 
 it('puts a default back by null', () => {

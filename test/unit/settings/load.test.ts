@@ -2,9 +2,9 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { loadSettings, type Entry, type Loaded } from '../../../app/main/settings/load.ts'
+import { loadSettings, type Loaded } from '../../../app/main/settings/load.ts'
 import { AppError } from '../../../app/shared/errors.ts'
-import { defaultsOf, environmentNameOf, flagOf, keys } from '../../../app/shared/settings.ts'
+import { defaultsOf, environmentNameOf, flagOf, keys, type Entry } from '../../../app/shared/settings.ts'
 
 let dataDir: string
 let file: string
@@ -95,7 +95,7 @@ describe('the profile', () => {
   ])('%s', (_, given, profile) => {
     const loaded = load(given)
     expect(loaded.profile).toBe(profile)
-    expect(loaded.settings).toEqual(defaultsOf(loaded.profile))
+    expect(loaded.settings).toEqual(defaultsOf(loaded.profile, given.entry))
   })
 
   it('decides defaults only', () => {
@@ -115,7 +115,7 @@ describe('what stops the start', () => {
       { argv: ['--tcp-port', '1'], content: { tcp: { port: 'x' } } },
       'bad-setting'
     ],
-    ['an unknown setting in the file', { content: { tcp: { prot: 1 } } }, 'unknown-setting'],
+    ['a section of the file with a value', { content: { tcp: 4001 } }, 'unknown-setting'],
     ['a newer file', { content: { version: 9 } }, 'settings-file-newer'],
     ['one port for two', { argv: ['--tcp-port', '4003'] }, 'bad-setting'],
     [
@@ -125,6 +125,37 @@ describe('what stops the start', () => {
     ]
   ])('%s', (_, given, code) => {
     expect(codeOf(given)).toBe(code)
+  })
+})
+
+describe('a setting that this version does not know', () => {
+  it('is warned of, and the rest is in force', () => {
+    const { settings, warnings } = load({ content: { tcp: { prot: 1, port: 5001 } } })
+    expect(settings['tcp.port']).toBe(5001)
+    expect(warnings).toEqual([expect.stringContaining('Did you mean tcp.port?')])
+  })
+})
+
+describe('relaying', () => {
+  it.each<[string, Given, boolean, string]>([
+    ['is off in the desktop app', { entry: 'desktop' }, false, 'default'],
+    [
+      'is off there whatever the profile is',
+      { entry: 'desktop', argv: ['--profile', 'server'] },
+      false,
+      'default'
+    ],
+    [
+      'is on there once the file says so',
+      { entry: 'desktop', content: { relay: { enabled: true } } },
+      true,
+      'file'
+    ],
+    ['is on headless', { argv: ['--profile', 'home'] }, true, 'default']
+  ])('%s', (_, given, enabled, from) => {
+    const { settings, sources } = load(given)
+    expect(settings['relay.enabled']).toBe(enabled)
+    expect(sources['relay.enabled'].from).toBe(from)
   })
 })
 

@@ -78,3 +78,33 @@ describe('settings that must fit together', () => {
     expect(check({ 'connections.total': 0 })).toEqual([])
   })
 })
+
+describe('the address of the dashboard', () => {
+  const tls = { 'control.tls.certificate': 'cert.pem', 'control.tls.key': 'key.pem' }
+
+  it.each(['127.0.0.1', '127.1.2.3', '::1', '0:0:0:0:0:0:0:1'])(
+    '%s is this machine’s own, and needs no TLS',
+    host => {
+      expect(check({ 'control.host': host })).toEqual([])
+    }
+  )
+
+  it.each(['0.0.0.0', '::', '192.0.2.1', '2001:db8::1', '::ffff:127.0.0.1'])(
+    '%s is reached by others, and needs TLS',
+    host => {
+      const [problem, ...others] = check({ 'control.host': host })
+      expect(others).toEqual([])
+      expect(problem).toMatchObject({ severity: 'error', code: 'bad-setting' })
+      expect(problem?.settings[0]).toBe('control.host')
+      expect(problem?.message).toContain('--control-tls-certificate')
+      expect(check({ 'control.host': host, ...tls })).toEqual([])
+      expect(check({ 'control.host': host, 'control.enabled': false })).toEqual([])
+    }
+  )
+
+  it.each(['control.tls.certificate', 'control.tls.key'] as const)('%s is missed beside the other', key => {
+    const problems = check({ ...tls, [key]: '' })
+    expect(problems.map(({ settings }) => settings)).toEqual([[key]])
+    expect(problems[0]?.message).toContain('go together')
+  })
+})

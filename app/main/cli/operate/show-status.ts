@@ -28,17 +28,22 @@ function head(
     ['Waystation', `${version}, profile ${profile}, pid ${pid}`],
     ['Peer id', peerId],
     ['Mode', modeText(mode, options.now)],
+    ['Trouble', mode.fault === undefined ? [] : [mode.fault.message]],
     ['Up', `${formatDuration(uptimeSeconds)}, since ${localTime(startedAt)}`]
   ])
 }
 
 /** The mode and why. */
-export function modeText({ mode, until, circuitsLeft = 0 }: ModeInfo, now: number): string {
+export function modeText({ mode, until, circuitsLeft = 0, starting }: ModeInfo, now: number): string {
   const end = until === undefined ? undefined : `${localTime(until)}, in ${timeUntil(until, now)}`
   const left = counted(circuitsLeft, 'circuit')
   switch (mode) {
+    case 'off':
+      return circuitsLeft > 0
+        ? `off: relay.enabled is false, ${left} left for a few seconds`
+        : 'off: relay.enabled is false, nothing listens (`waystation set relay.enabled=true` switches it on)'
     case 'open':
-      return 'open: takes new work'
+      return starting === true ? 'open: it is being opened' : 'open: takes new work'
     case 'paused':
       return `paused: takes no new work, until ${end ?? 'it is resumed (`waystation resume`)'}`
     case 'draining':

@@ -1,4 +1,4 @@
-import type { Amounts } from '../../../shared/api.ts'
+import type { Amounts, RefusalInfo } from '../../../shared/api.ts'
 
 /**
  * Sums as they are stored. Whole numbers throughout, so that a year of additions gives what it should: bytes, counts,
@@ -13,7 +13,29 @@ export interface Tally {
   uptimeMs: number
   /** Different peers: not a sum, and kept for minutes, hours and days only. */
   peers: number
+  /** By request and reason (`refusalKey`). */
   refusals: Record<string, number>
+}
+
+/** What a tally holds, for people who ask what is stored. */
+export const TALLY_FIELDS: Readonly<Record<keyof Tally, string>> = {
+  toTarget: 'bytes relayed from dialers to listeners',
+  toSource: 'bytes relayed from listeners to dialers',
+  received: 'bytes the node received',
+  sent: 'bytes the node sent',
+  circuits: 'how many circuits were made',
+  uptimeMs: 'how long the node ran',
+  peers: 'how many different peers were connected',
+  refusals: 'how many requests were refused, by reason'
+}
+
+/** `connect:full`: the same reason may be that of either request. */
+export const refusalKey = (request: RefusalInfo['request'], reason: string): string => `${request}:${reason}`
+
+/** What a key of refusals stands for; one without a request counts as that of a reservation. */
+export function refusalOf(key: string): Pick<RefusalInfo, 'request' | 'reason'> {
+  const reason = key.slice(key.indexOf(':') + 1)
+  return { request: key.startsWith('connect:') ? 'connect' : 'reserve', reason }
 }
 
 export function noTally(): Tally {
@@ -42,9 +64,18 @@ export function toAmounts(tally: Tally): Amounts {
     bytes: { toTarget: tally.toTarget, toSource: tally.toSource },
     traffic: { received: tally.received, sent: tally.sent },
     circuits: tally.circuits,
-    refusals: { ...tally.refusals },
+    refusals: byReason(tally.refusals),
     uptimeSeconds: tally.uptimeMs / 1000
   }
+}
+
+function byReason(refusals: Tally['refusals']): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const [key, count] of Object.entries(refusals)) {
+    const { reason } = refusalOf(key)
+    counts[reason] = (counts[reason] ?? 0) + count
+  }
+  return counts
 }
 
 /** The stored form: a list without names, because thousands of these are kept. Its order is part of the version. */

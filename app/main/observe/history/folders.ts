@@ -1,4 +1,5 @@
-import { cp, rename, rm, stat } from 'node:fs/promises'
+import { cp, readdir, rename, rm, stat } from 'node:fs/promises'
+import path from 'node:path'
 import { systemCode } from '../../../shared/errors.ts'
 
 /** Moves the folder to `history.broken-2026-07-30` beside it, and says where it is now. Throws the system's error. */
@@ -24,6 +25,18 @@ export async function backUp(dir: string, version: number, today: string): Promi
     throw error
   }
   return target
+}
+
+/** Whether that is the name of what `setAside` or `backUp` made of a folder. */
+export function isCopyOf(folder: string, name: string): boolean {
+  return name.startsWith(`${folder}.broken-`) || name.startsWith(`${folder}.backup-v`)
+}
+
+/** Removes all that `setAside` and `backUp` made of the folder. Throws the system's error. */
+export async function removeCopies(dir: string): Promise<void> {
+  const parent = path.dirname(dir)
+  const copies = (await readdir(parent)).filter(name => isCopyOf(path.basename(dir), name))
+  await Promise.all(copies.map(name => rm(path.join(parent, name), { recursive: true, force: true })))
 }
 
 async function freeName(wanted: string): Promise<string> {

@@ -1,14 +1,16 @@
-import type { Amounts, HistoryRecord, HistoryRequest, Totals } from '../../../shared/api.ts'
+import type { Amounts, HistoryRecord, HistoryRequest, RefusalInfo, Totals } from '../../../shared/api.ts'
 import { AppError } from '../../../shared/errors.ts'
 import { UniqueCount } from '../unique-count.ts'
-import { addAmounts, decodeTally, encodeTally, noTally, toAmounts, type Tally } from './amounts.ts'
+import { addAmounts, decodeTally, encodeTally, noTally, refusalOf, toAmounts, type Tally } from './amounts.ts'
 import { Calendar, minuteText, type Periods } from './calendar.ts'
 import { createFingerprint } from './fingerprint.ts'
 import { MIGRATIONS, VERSION } from './migrations.ts'
 import type { StoreComponents } from './open.ts'
 import { Store, type Writable } from './store.ts'
 
-const DAY_MS = 86_400_000
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
 const MINUTES_KEPT_MS = DAY_MS
 const HOURS_KEPT_MS = 90 * DAY_MS
 /** Beyond, peers of a period are estimated, within about 1 %. */
@@ -114,8 +116,7 @@ export class History {
     const end = to === undefined ? Infinity : timeOf(to, 'to')
     this.#settle()
     const records = [...this.#store.withPrefix(`${step}/`)].map(([key, text]) => {
-      const name = key.slice(step.length + 1)
-      return { at: step === 'day' ? this.#calendar.startOfDay(name) : Date.parse(name), text }
+      return { at: this.#beginOf(step, key), text }
     })
     return records
       .filter(({ at }) => at >= begin && at < end)
@@ -124,6 +125,47 @@ export class History {
         const tally = decodeTally(text)
         return { at: new Date(at).toISOString(), ...toAmounts(tally), peers: tally.peers }
       })
+  }
+
+  /** Refused requests since then, in milliseconds since 1970, by the finest records that reach so far back. */
+  refusalsSince(from: number): Omit<RefusalInfo, 'setting'>[] {
+    this.#settle()
+    const age = this.#now() - from
+    const [step, length] =
+      age <= MINUTES_KEPT_MS
+        ? (['minute', MINUTE_MS] as const)
+        : age <= HOURS_KEPT_MS
+          ? (['hour', HOUR_MS] as const)
+          : (['day', DAY_MS] as const)
+    const counts: Record<string, number> = {}
+    for (const [key, text] of this.#store.withPrefix(`${step}/`)) {
+      if (this.#beginOf(step, key) + length <= from) continue
+      for (const [refusal, count] of Object.entries(decodeTally(text).refusals)) {
+        counts[refusal] = (counts[refusal] ?? 0) + count
+      }
+    }
+    return Object.entries(counts)
+      .map(([refusal, count]) => ({ ...refusalOf(refusal), count }))
+      .sort((a, b) => b.count - a.count)
+  }
+
+  /**
+   * Forgets all figures, and takes them off the disk with the copies that lie beside it; all counts begin anew. What
+   * was set by `setState`, and the traffic of the running month, which the quota goes by, stay.
+   * @throws AppError history-unusable
+   */
+  async clear(): Promise<void> {
+    this.#settle()
+    this.#peers.clear()
+    this.#counting = undefined
+    const monthKey = `month/${this.#calendar.periodsAt(this.#now()).month}`
+    const { received, sent } = this.#tally(monthKey)
+    for (const prefix of ['minute/', 'hour/', 'day/', 'month/', EVER_KEY]) {
+      for (const [key] of [...this.#store.withPrefix(prefix)]) this.#store.set(key, undefined)
+    }
+    this.#store.set(monthKey, encodeTally({ ...noTally(), received, sent }))
+    this.#store.set(SINCE_KEY, new Date(this.#now()).toISOString())
+    await this.#store.purge()
   }
 
   /** A value that `setState` was given in this run or an earlier one. */
@@ -158,6 +200,12 @@ export class History {
     this.#settle()
     if (await this.#store.close()) return
     this.#log.warn('the newest figures of the history could not be written, and are lost')
+  }
+
+  /** Milliseconds since 1970. */
+  #beginOf(step: HistoryRequest['step'], key: string): number {
+    const name = key.slice(step.length + 1)
+    return step === 'day' ? this.#calendar.startOfDay(name) : Date.parse(name)
   }
 
   #tally(key: string): Tally {

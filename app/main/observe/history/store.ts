@@ -1,4 +1,5 @@
-import { messageOf } from '../../../shared/errors.ts'
+import { AppError, messageOf } from '../../../shared/errors.ts'
+import { removeCopies } from './folders.ts'
 import { Check, CHECK_KEY, type Entries, type Level } from './level.ts'
 import { openAtStart, openLater, type StoreComponents, type StoreOptions } from './open.ts'
 import { problemOf, startError, StoreProblem } from './problems.ts'
@@ -112,6 +113,30 @@ export class Store {
       if (this.#closed || this.#failure !== undefined) return
       await this.#closeLevel()
       if (await this.#write(false)) await this.#level?.compact().catch(() => this.#closeLevel())
+    })
+  }
+
+  /**
+   * Writes what has changed, and leaves nothing on the disk of what was overwritten or deleted, nor any copy of the
+   * folder beside it. @throws AppError history-unusable
+   */
+  purge(): Promise<void> {
+    return this.#enqueue(async () => {
+      const dir = this.#dir
+      try {
+        if (this.#closed || !(await this.#write(true)))
+          throw new Error(this.#failure?.reason ?? 'it is closed')
+        // Opened anew, LevelDB makes a table of its journal; and again, it begins a new list of its tables.
+        await this.#closeLevel()
+        await this.#attempt(true)
+        await this.#level?.compact()
+        await this.#closeLevel()
+        await this.#attempt(true)
+        await removeCopies(dir)
+      } catch (error) {
+        const message = `What was deleted from the history in ${dir} may still be on the disk: ${messageOf(error)}. Mend that, and delete it again.`
+        throw new AppError('history-unusable', message, { dir }, error)
+      }
     })
   }
 
