@@ -32,11 +32,14 @@ const UNREADABLE: Result<never> = {
 
 /** All that comes from the window comes through here, and is believed only after a look at who sent it. */
 export function openIpc({ ipcMain, node, shell, ports, isOurs, log }: IpcComponents): void {
-  const refuse = (): void => log.warn({}, 'a message of a stranger was refused')
+  const refuse = ({ senderFrame }: Sender): void => {
+    // The last words of a page that is gone are no stranger's.
+    if (senderFrame !== null) log.warn({}, 'a message of a stranger was refused')
+  }
 
   ipcMain.handle('waystation:call', async (event, method: unknown, request: unknown) => {
     if (!isOurs(event)) {
-      refuse()
+      refuse(event)
       return STRANGER
     }
     if (typeof method !== 'string') return UNREADABLE
@@ -53,7 +56,7 @@ export function openIpc({ ipcMain, node, shell, ports, isOurs, log }: IpcCompone
   ipcMain.on('waystation:subscribe', (event, options: unknown) => {
     const [port] = event.ports
     if (!isOurs(event) || port === undefined) {
-      refuse()
+      refuse(event)
       for (const each of event.ports) each.close()
       return
     }

@@ -24,7 +24,7 @@ describe.each(['linux', 'win32', 'darwin'] as const)('the menus on %s', platform
     expect(pages.map(({ accelerator }) => accelerator)).toEqual(
       [1, 2, 3, 4, 5, 6, 7].map(n => `CmdOrCtrl+${n}`)
     )
-    pages[3]?.click?.({} as never, undefined, {} as never)
+    pages[3]?.click?.({} as never, undefined, {})
     expect(actions.openPage).toHaveBeenLastCalledWith('refusals')
   })
 
@@ -43,7 +43,7 @@ describe.each(['linux', 'win32', 'darwin'] as const)('the menus on %s', platform
   it('quit through us, so that the node drains', () => {
     const quit = items(platform).find(({ accelerator }) => accelerator === 'CmdOrCtrl+Q')
     expect(quit?.role).toBeUndefined()
-    quit?.click?.({} as never, undefined, {} as never)
+    quit?.click?.({} as never, undefined, {})
     expect(actions.quit).toHaveBeenCalled()
   })
 })
