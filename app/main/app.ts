@@ -124,7 +124,8 @@ export class App {
     this.api = this.#createApi()
     logEvents(this.bus, log, () => this.#settings)
     forwardEvents(this.bus, this.events)
-    logTail.onLine(line => this.events.emit('log', line))
+    // The tail outlives the app where another is made after it.
+    this.#undo.push(logTail.onLine(line => this.events.emit('log', line)))
   }
 
   /** False if it was stopped meanwhile. @throws AppError; what was opened before it is closed again */

@@ -13,7 +13,9 @@ const OPENED_AFTER_MS = 5_000
 export function openInBrowser(url: string, platform: NodeJS.Platform = process.platform): Promise<void> {
   const [program, ...args] = OPENERS[platform] ?? ELSEWHERE
   return new Promise((resolve, reject) => {
-    const child = spawn(program, [...args, url], { stdio: 'ignore', detached: true, shell: false })
+    // Set where this command runs in the desktop app's own binary: a browser built likewise would obey it too.
+    const env = { ...process.env, ELECTRON_RUN_AS_NODE: undefined }
+    const child = spawn(program, [...args, url], { stdio: 'ignore', detached: true, shell: false, env })
     const timer = setTimeout(() => {
       child.unref()
       resolve()
