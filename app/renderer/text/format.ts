@@ -11,6 +11,9 @@ const BITS = ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s', 'Tbit/s']
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 })
 const oneDigit = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 })
 
+/** What stands between whole and parts in this language. */
+export const decimalPoint = oneDigit.formatToParts(1.5).find(({ type }) => type === 'decimal')?.value ?? '.'
+
 export function count(value: number): string {
   return whole.format(value)
 }

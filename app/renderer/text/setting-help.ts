@@ -1,0 +1,83 @@
+import type { Key } from '../../shared/settings.ts'
+import { language, type Language } from './language.ts'
+
+/** What the node says of each setting in English, in the other languages. */
+export const HELP: Record<Exclude<Language, 'en'>, Record<Key, string>> = {
+  de: {
+    'relay.enabled':
+      'Für andere weiterleiten; aus: Der Knoten ist nirgends erreichbar und nimmt mit niemandem Kontakt auf. In der Desktop-App aus, bis du zustimmst',
+    profile:
+      'Welche Voreinstellungen gelten: home für einen Rechner zu Hause, server für einen Server, introducer für ein Relay, das Browser nur miteinander bekannt macht',
+    'listen.ip4': 'IPv4-Adressen, an denen der Knoten erreichbar ist',
+    'listen.ip6': 'IPv6-Adressen, an denen der Knoten erreichbar ist',
+    'tcp.enabled': 'Verbindungen über TCP annehmen',
+    'tcp.port': 'TCP-Port (0: irgendein freier)',
+    'quic.enabled': 'Verbindungen über QUIC v1 annehmen',
+    'quic.port': 'UDP-Port für QUIC v1 (0: irgendein freier)',
+    'ws.enabled': 'Verbindungen über WebSocket annehmen',
+    'ws.port': 'TCP-Port für WebSocket (0: irgendein freier)',
+    'http.enabled': 'Die öffentlichen HTTP-Seiten anbieten (Identität, Zustand)',
+    'http.port': 'TCP-Port der öffentlichen HTTP-Seiten (0: irgendein freier)',
+    'http.requestsPerIpPerMinute':
+      'Wie viele öffentliche HTTP-Abrufe eine IP-Adresse (bei IPv6: ein /56) in der Minute machen darf',
+    'control.enabled': 'Das Dashboard und die Steuer-API anbieten, die auch die waystation-Befehle benutzen',
+    'control.port': 'TCP-Port des Dashboards und der Steuer-API (0: irgendein freier)',
+    'control.host':
+      'IP-Adresse des Dashboards und der Steuer-API; eine andere als die dieses Rechners (127.0.0.1, ::1) braucht control.tls',
+    'control.tls.certificate': 'Datei mit der Zertifikatskette (PEM) für das Dashboard und die Steuer-API',
+    'control.tls.key': 'Datei mit dem privaten Schlüssel (PEM) zu control.tls.certificate',
+    'metrics.listen':
+      'Adresse, an der Prometheus neben der Steuer-API ohne Token abfragen kann (leer: keine)',
+    upnp: 'Den Router bitten, die Ports weiterzuleiten, über UPnP oder NAT-PMP',
+    announce: 'Multiaddrs, die statt der selbst gefundenen bekanntgegeben werden',
+    announceIp:
+      'Öffentliche IP-Adressen dieses Rechners, für Server hinter Eins-zu-eins-NAT: Sie werden mit jedem offenen Port bekanntgegeben, neben dem, was selbst gefunden wird',
+    'connections.total': 'Höchstzahl gleichzeitiger Verbindungen, was immer die anderen Grenzen bräuchten',
+    'relay.reservations.total': 'Reservierungen gleichzeitig',
+    'relay.reservations.perIp': 'Reservierungen gleichzeitig von einer IPv4-Adresse oder einem IPv6-/56',
+    'relay.reservations.ttlSeconds': 'Wie lange eine Reservierung gilt, wenn sie nicht erneuert wird',
+    'relay.circuits.total': 'Circuits gleichzeitig',
+    'relay.circuits.perPeer': 'Circuits eines Peers gleichzeitig, als Quelle oder Ziel',
+    'relay.circuits.durationSeconds': 'Wie lange ein Circuit bestehen darf',
+    'relay.circuits.bytesEachWay': 'Wie viel ein Circuit in jede Richtung übertragen darf',
+    'relay.circuits.bufferBytes':
+      'Wie viel Arbeitsspeicher ein Circuit in jede Richtung belegen darf, solange sein Leser langsam ist',
+    'relay.rate.totalBytesPerSecond': 'Rate aller Circuits zusammen, in jede Richtung',
+    'relay.rate.perPeerBytesPerSecond': 'Rate aller Circuits eines Peers zusammen, in jede Richtung',
+    'relay.rate.perCircuitBytesPerSecond': 'Rate eines Circuits, in jede Richtung',
+    'relay.rate.peers': 'Raten einzelner Peers, anstelle von relay.rate.perPeerBytesPerSecond',
+    'quota.bytesPerMonth':
+      'Aller Verkehr des Knotens in einem Kalendermonat, beide Richtungen zusammen; bei 100 % lässt er Laufendes enden und schläft bis zum nächsten Monat',
+    'relay.attempts.perPeerPerMinute':
+      'Wie viele neue Reservierungen und Circuits ein Peer in der Minute anfragen darf',
+    'relay.attempts.perIpPerMinute':
+      'Wie viele neue Reservierungen und Circuits eine IPv4-Adresse oder ein IPv6-/56 in der Minute anfragen darf',
+    'access.allow': 'Wenn nicht leer, dürfen nur diese reservieren und Circuits anfragen',
+    'access.deny': 'Diese dürfen weder reservieren noch Circuits anfragen',
+    'dht.enabled': 'Den Server der Kademlia-DHT betreiben',
+    'dht.protocol': 'Name des DHT-Protokolls',
+    'dht.bootstrap':
+      'Peers, über die der Knoten in die DHT eintritt; keine: Von sich aus nimmt er mit niemandem Kontakt auf',
+    'dht.queryTimeoutSeconds': 'Wie lange eine DHT-Abfrage dauern darf',
+    'dht.clientAddresses':
+      'Welche Adressen eines verbundenen Clients die DHT-Antworten weitergeben: all (bekanntgegebene und die seiner Verbindung), announced (bekanntgegebene), relayed-only (nur über Relays: keine IP-Adresse eines Clients wird weitergegeben), none (keine)',
+    'identity.protocolVersion': 'Protokollversion, die identify und die Identitätsseite nennen',
+    'identity.agentVersion':
+      'Agent-Version, die identify und die Identitätsseite nennen (leer: waystation/VERSION)',
+    'shutdown.timeoutSeconds':
+      'Wie lange laufende Circuits noch weitergehen dürfen, nachdem der Knoten beendet wurde',
+    'updates.check': 'Einmal am Tag nach einer neuen Version der Desktop-App sehen',
+    'notify.firstCircuit': 'Melden, wenn der allererste Circuit weitergeleitet wurde',
+    'notify.mapping': 'Melden, wenn der Router die Ports nicht weiterleitet',
+    'notify.quota': 'Melden, wenn die Datenmenge des Monats verbraucht ist',
+    'notify.update': 'Melden, wenn eine neue Version bereitliegt',
+    'log.level': 'Was protokolliert wird',
+    'log.format': 'Wie die Zeilen aussehen; auto: lesbar im Terminal, sonst JSON',
+    'log.addresses': 'Die Zeilen dürfen IP-Adressen enthalten',
+    'log.peers': 'Zeilen über Circuits dürfen die Peers nennen'
+  }
+}
+
+export function settingHelp({ key, help }: { key: string; help: string }): string {
+  return language === 'en' ? help : (HELP[language][key as Key] ?? help)
+}
