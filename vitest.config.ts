@@ -42,7 +42,17 @@ export default defineConfig({
       },
       { test: { name: 'system', include: ['test/system/**/*.test.ts'], ...minutes(2) } },
       { test: { name: 'net', include: ['test/net/**/*.test.ts'], ...minutes(4) } },
-      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...minutes(3) } }
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          globalSetup: 'test/e2e/support/builds.ts',
+          ...minutes(3),
+          // One window at a time has the machine to itself.
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 }
+        }
+      }
     ],
     pool: 'forks',
     maxWorkers: 2
