@@ -305,6 +305,7 @@ export class App {
   }
 
   #onSecond(): void {
+    this.figures.tick()
     this.#runner.tick()
     this.#runner.checkQuota()
     if (!this.events.hasListener('tick')) return

@@ -84,7 +84,6 @@ export class Figures {
     const recorder = startRecorder({ history, read: () => this.#counted(), connectedPeers, clock, now })
     this.#recorder = recorder
     const forgetPeers = bus.on('peer-connected', ({ peer }) => history.peerSeen(peer))
-    const stopRates = this.#rates.start()
     const metrics = createMetrics(
       { counters: this.counters, rates: this.#rates, gauges: () => this.#gauges() },
       { version: this.#options.version, refusalReasons: REFUSALS }
@@ -92,12 +91,16 @@ export class Figures {
     this.#metrics = metrics
     return async () => {
       metrics.close()
-      stopRates()
       forgetPeers()
       this.traffic.stop()
       await recorder.stop()
       await history.close()
     }
+  }
+
+  /** Once a second. */
+  tick(): void {
+    this.#rates.sample()
   }
 
   get rates(): RatesInfo {

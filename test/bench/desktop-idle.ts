@@ -22,8 +22,11 @@ const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '60' }, json: { type: 'boolean', default: false } }
 })
 const seconds = Number(values.seconds)
-/** What is put off until after the start, or until after the window was hidden, is not idleness yet. */
-const SETTLE_MS = 15_000
+/**
+ * What is put off until after the start, or until after the window was hidden, is not idleness yet: for about a minute
+ * V8 compiles what was used often, and makes its heap smaller.
+ */
+const SETTLE_MS = 90_000
 
 /** CPU time in nanoseconds of each process, all threads. Threads that end take theirs along; idle ones do not end. */
 function cpuNanoseconds(pids: readonly number[]): Map<number, number> {

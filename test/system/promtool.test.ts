@@ -84,7 +84,6 @@ describe.skipIf(missing('promtool (Debian: prometheus)', promtool !== ''))(
 function metricsOf({ bus, node }: TestRelay): Metrics & Disposable {
   const counters = createCounters(bus)
   const rates = new Rates({ counters, clock: () => performance.now() })
-  const stopRates = rates.start()
   const metrics = createMetrics(
     {
       counters,
@@ -106,7 +105,6 @@ function metricsOf({ bus, node }: TestRelay): Metrics & Disposable {
   return {
     ...metrics,
     [Symbol.dispose]: () => {
-      stopRates()
       metrics.close()
     }
   }

@@ -46,12 +46,7 @@ export class Rates {
     this.#hour = new Series(first, { spacingMs: 10 * SAMPLE_MS, spanMs: WINDOWS_MS['60min'] })
   }
 
-  /** Takes a sample every second until the returned function is called. */
-  start(): () => void {
-    const timer = setInterval(() => this.sample(), SAMPLE_MS)
-    return () => clearInterval(timer)
-  }
-
+  /** To be called once a second. */
   sample(): void {
     const sample = this.#look()
     this.#minute.add(sample)

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { BothWays, Rates as RatesInfo } from '../../../app/shared/api.ts'
 import { Rates } from '../../../app/main/observe/rates.ts'
 
@@ -41,8 +41,6 @@ const same = <Value>(value: Value): Record<keyof RatesInfo, Value> => ({
   '15min': value,
   '60min': value
 })
-
-afterEach(() => void vi.useRealTimers())
 
 it('gives steady traffic the same rate in every window, each direction by itself', () => {
   expect(new Bench().run(2 * HOUR, busy).rates.current()).toEqual(same(busy))
@@ -130,22 +128,6 @@ describe('ticks', () => {
     const tick = (): number => [3, 4000, 900, 61_000, 1, 1, 12_345][turn++ % 7] ?? 1
 
     expect(new Bench().run(3 * HOUR, busy, tick).rates.current()).toEqual(same(busy))
-  })
-
-  it('come every second by themselves until they are stopped', () => {
-    vi.useFakeTimers()
-    const counters = { bytesToTarget: 0, bytesToSource: 0 }
-    const rates = new Rates({ counters, clock: () => Date.now() })
-    const stop = rates.start()
-
-    vi.advanceTimersByTime(20 * SECOND)
-    counters.bytesToTarget += 10_000
-    vi.advanceTimersByTime(20 * SECOND)
-    expect(rates.current()['10s'].toTarget).toBe(0)
-    expect(vi.getTimerCount()).toBe(1)
-    stop()
-
-    expect(vi.getTimerCount()).toBe(0)
   })
 })
 

@@ -62,7 +62,9 @@ export class CircuitRelay implements Startable {
   readonly #gate: Gate
   readonly #hop: Hop
   #peerRates: ReadonlyMap<string, number> = new Map()
+  /** Only while there is something to look at: an idle node need not wake up twice a second. */
   #sweep: ReturnType<typeof setInterval> | undefined
+  #unlisten: (() => void)[] | undefined
 
   constructor(components: CircuitRelayComponents, init: CircuitRelayInit) {
     const { bus, limits, access, addressesFor, timing = systemTiming } = init
@@ -105,13 +107,19 @@ export class CircuitRelay implements Startable {
       maxInboundStreams: Infinity,
       runOnLimitedConnection: true
     })
-    this.#sweep = setInterval(() => this.#onSweep(), SWEEP_MS)
+    const sweep = (): void => {
+      this.#sweep ??= setInterval(() => this.#onSweep(), SWEEP_MS)
+    }
+    this.#unlisten = (['reservation-accepted', 'circuit-accepted'] as const).map(name =>
+      this.#bus.on(name, sweep)
+    )
   }
 
   async stop(): Promise<void> {
-    if (this.#sweep === undefined) return
-    clearInterval(this.#sweep)
-    this.#sweep = undefined
+    if (this.#unlisten === undefined) return
+    for (const unlisten of this.#unlisten) unlisten()
+    this.#unlisten = undefined
+    this.#stopSweeping()
     this.#components.events.removeEventListener('peer:disconnect', this.#onPeerGone)
     await this.#components.registrar.unhandle(HOP_PROTOCOL)
     this.circuits.endWhere(() => 'stopped')
@@ -193,5 +201,11 @@ export class CircuitRelay implements Startable {
       if (granted) this.#bus.emit('reservation-expired', { peer })
     }
     this.circuits.enforce()
+    if (this.reservations.size === 0 && this.circuits.size === 0) this.#stopSweeping()
+  }
+
+  #stopSweeping(): void {
+    clearInterval(this.#sweep)
+    this.#sweep = undefined
   }
 }
