@@ -22,8 +22,11 @@ export const IPFS_NETWORK: Network = {
 
 const SCHEME = 'waystation:'
 const MOST_BOOTSTRAP = 64
+/** Characters of a wrong address. */
+const MOST_SHOWN = 160
 const PROTOCOL = /^\/[\x21-\x7e]{1,120}$/
-const BOOTSTRAP = /^\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\/[^/]+(\/[^/]+)*\/p2p\/[^/]+$/
+// Visible ASCII alone: what a person is shown must be what it is.
+const BOOTSTRAP = /^\/(ip4|ip6|dns|dns4|dns6|dnsaddr)(\/[\x21-\x2e\x30-\x7e]+)+\/p2p\/[1-9A-Za-z]+$/
 
 /**
  * Reads a network from a link (`waystation://join?name=Chat&dht=/chat/kad/1.0.0&bootstrap=/dns4/…/p2p/…`, with one
@@ -41,11 +44,12 @@ function fromLink(text: string): Network {
     url = new URL(text)
   } catch {
     throw problem(
+      'neither',
       'This is neither a link that begins with waystation://join? nor the text of a network file.'
     )
   }
   if (url.protocol !== SCHEME || url.host !== 'join') {
-    throw problem('A link to a network begins with waystation://join?')
+    throw problem('scheme', 'A link to a network begins with waystation://join?')
   }
   const { searchParams: given } = url
   return checked(given.get('name'), given.get('dht'), given.getAll('bootstrap'))
@@ -56,28 +60,40 @@ function fromFile(text: string): Network {
   try {
     value = JSON.parse(text) as typeof value
   } catch (error) {
-    throw problem(`The network file is not JSON: ${(error as Error).message}.`)
+    throw problem('json', `The network file is not JSON: ${(error as Error).message}.`)
   }
   return checked(value.name, value.dht, value.bootstrap)
 }
 
 function checked(name: unknown, dhtProtocol: unknown, bootstrap: unknown): Network {
   if (typeof name !== 'string' || !/^[^\p{C}]{1,80}$/u.test(name.trim())) {
-    throw problem('The network needs a name of 1 to 80 characters ("name").')
+    throw problem('name', 'The network needs a name of 1 to 80 characters ("name").')
   }
   if (typeof dhtProtocol !== 'string' || !PROTOCOL.test(dhtProtocol)) {
-    throw problem('The network needs its DHT protocol ("dht"), which begins with /, such as /chat/kad/1.0.0.')
+    throw problem(
+      'dht',
+      'The network needs its DHT protocol ("dht"), which begins with /, such as /chat/kad/1.0.0.'
+    )
   }
   if (!Array.isArray(bootstrap) || bootstrap.length === 0 || bootstrap.length > MOST_BOOTSTRAP) {
-    throw problem(`The network needs 1 to ${MOST_BOOTSTRAP} peers to join it through ("bootstrap").`)
-  }
-  const wrong = (bootstrap as unknown[]).map(String).find(address => !BOOTSTRAP.test(address))
-  if (wrong !== undefined) {
     throw problem(
-      `This is no multiaddr of a peer: ${wrong}. It should look like /dns4/example.org/tcp/4001/p2p/12D3KooW…`
+      'bootstrap',
+      `The network needs 1 to ${MOST_BOOTSTRAP} peers to join it through ("bootstrap").`
+    )
+  }
+  const isPeer = (address: unknown): boolean => typeof address === 'string' && BOOTSTRAP.test(address)
+  const wrong = (bootstrap as unknown[]).findIndex(address => !isPeer(address))
+  if (wrong !== -1) {
+    const written = String(bootstrap[wrong]).slice(0, MOST_SHOWN)
+    throw problem(
+      'multiaddr',
+      `This is no multiaddr of a peer: ${written}. It should look like /dns4/example.org/tcp/4001/p2p/12D3KooW…`,
+      written
     )
   }
   return { name: name.trim(), dhtProtocol, bootstrap: bootstrap as string[] }
 }
 
-const problem = (message: string): AppError => new AppError('bad-request', message)
+/** `part` is a stable word for what is wrong, and `wrong` what stands there. */
+const problem = (part: string, message: string, wrong?: string): AppError =>
+  new AppError('bad-request', message, { part: `network-${part}`, wrong })

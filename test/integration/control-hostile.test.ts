@@ -64,3 +64,11 @@ it.each(['__proto__', 'constructor', 'toString'])('has no method %s', async meth
   await using node = await start()
   expect((await node.post(method, '{}')).status).toBe(404)
 })
+
+it('answers a path that cannot be decoded as it answers all others', async () => {
+  await using node = await start()
+  const response = await node.get('/%')
+  expect(response.status).toBe(400)
+  expect(response.headers.get('content-security-policy')).toContain("default-src 'none'")
+  expect(await response.json()).toMatchObject({ ok: false, error: { code: 'bad-request' } })
+})

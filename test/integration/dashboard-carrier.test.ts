@@ -33,6 +33,10 @@ class TestPage implements Page {
     return this.key
   }
 
+  forgetSessionKey(): void {
+    this.key = null
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -85,6 +89,15 @@ describe('calls of the dashboard', () => {
     expect(await call('status')).toMatchObject({ ok: false, error: { code: 'not-authorised' } })
     page.url = 'http://127.0.0.1:1'
     expect(await call('status')).toMatchObject({ ok: false, error: { code: 'control-unreachable' } })
+  })
+
+  it('end with signing out, also for a copy of the cookie and the key', async () => {
+    await using node = await startDashboard()
+    const page = await signedIn(node)
+    const copy = new TestPage(page.url, page)
+    expect(await createHttpCarrier(page).signOut?.()).toEqual({ ok: true, value: null })
+    expect(page.key).toBeNull()
+    expect(await createHttpCarrier(copy).call('status')).toMatchObject({ error: { code: 'not-authorised' } })
   })
 
   it('of the desktop are none', async () => {

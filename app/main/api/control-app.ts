@@ -51,7 +51,16 @@ export async function createControlApp(
   { api, events, metrics, token, log }: ControlComponents,
   options: ControlAppOptions
 ): Promise<FastifyInstance> {
-  const app = fastify({ bodyLimit: BODY_LIMIT_BYTES, logger: false, trustProxy: false })
+  const app = fastify({
+    bodyLimit: BODY_LIMIT_BYTES,
+    logger: false,
+    trustProxy: false,
+    // A path that cannot be decoded comes to no route and to no hook.
+    frameworkErrors: (error, _request, { raw }) => {
+      raw.writeHead(400, { ...SECURITY_HEADERS, 'content-type': 'application/json; charset=utf-8' })
+      raw.end(JSON.stringify(failure(new AppError('bad-request', error.message))))
+    }
+  })
   // A form of another site can send text; nobody else does.
   app.removeContentTypeParser('text/plain')
   answerErrors(app, log)

@@ -13,6 +13,7 @@ export interface Carrier {
     listener: (event: ApiEvent | ShellEvent) => void,
     onConnection: (state: Connection) => void
   ): () => void
+  signOut?(): Promise<Result<null>>
 }
 
 /** The node as the renderer sees it. */
@@ -21,6 +22,8 @@ export interface Client {
   /** The desktop's own things; a browser has none. */
   readonly shell: Shell | undefined
   readonly subscribe: Carrier['subscribe']
+  /** Ends the session of this browser; the desktop app has none. @throws ApiFault */
+  readonly signOut: (() => Promise<void>) | undefined
 }
 
 /** What a call was refused with. Texts switch on `code`; `message` is the node's own sentence. */
@@ -44,14 +47,18 @@ export function createClient(carrier: Carrier, { isDesktop }: { isDesktop: boole
     shell: isDesktop
       ? callable<Shell>(name => request => carried(carrier, `shell.${name}` as BridgeMethod, request))
       : undefined,
-    subscribe: (...args) => carrier.subscribe(...args)
+    subscribe: (...args) => carrier.subscribe(...args),
+    signOut: carrier.signOut && (async () => void valueOf(await carrier.signOut?.()))
   }
 }
 
 async function carried(carrier: Carrier, method: BridgeMethod, request: unknown): Promise<unknown> {
-  const result: Result<unknown> = await carrier.call(method, request)
-  if (result.ok) return result.value
-  throw new ApiFault(result.error)
+  return valueOf(await carrier.call(method, request))
+}
+
+function valueOf(result: Result<unknown> | undefined): unknown {
+  if (result?.ok === false) throw new ApiFault(result.error)
+  return result?.value
 }
 
 /** An object whose methods are made when they are first asked for. */

@@ -15,23 +15,29 @@ export function createHttpCarrier(
   page: Page,
   { timeoutMs = TIMEOUT_MS, ...timing }: HttpCarrierOptions = {}
 ): Carrier {
+  const post = async (path: string, request: unknown): Promise<Result<unknown>> => {
+    try {
+      const response = await page.fetch(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...keyHeader(page) },
+        body: JSON.stringify(request),
+        signal: AbortSignal.timeout(timeoutMs)
+      })
+      return resultOf(await response.json()) ?? failure('internal', 'Something other than the node answered.')
+    } catch {
+      return failure('control-unreachable', 'The node does not answer.')
+    }
+  }
   return {
     async call(method, request = {}) {
       if (method.startsWith('shell.'))
         return failure('unknown-method', 'A browser has no desktop app to ask.')
-      try {
-        const response = await page.fetch(`/api/${method}`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json', ...keyHeader(page) },
-          body: JSON.stringify(request),
-          signal: AbortSignal.timeout(timeoutMs)
-        })
-        return (
-          resultOf(await response.json()) ?? failure('internal', 'Something other than the node answered.')
-        )
-      } catch {
-        return failure('control-unreachable', 'The node does not answer.')
-      }
+      return post(`/api/${method}`, request)
+    },
+    async signOut() {
+      const result = await post('/session/end', {})
+      if (result.ok) page.forgetSessionKey()
+      return result as Result<null>
     },
     subscribe(options, listener, onConnection) {
       const feed = new EventFeed(

@@ -16,3 +16,7 @@ export function readSessionKey(): string | null {
 export function keepSessionKey(key: string): void {
   localStorage.setItem(NAME, key)
 }
+
+export function forgetSessionKey(): void {
+  localStorage.removeItem(NAME)
+}

@@ -1,9 +1,9 @@
 import type { ApiEvent, LogLine } from '../../shared/api.ts'
-import { messageOf } from '../../shared/errors.ts'
 import { eventText, log as text } from '../text/log.ts'
 import { joinLines, kindOf, lineText, MOST_ENTRIES, type Entry, type Level } from './log-entries.ts'
 import type { NodeState } from './node.svelte.ts'
 import type { Visibility } from './visibility.svelte.ts'
+import { errorText } from '../text/errors.ts'
 
 /** What comes in bursts is shown together. */
 const SETTLE_MS = 200
@@ -43,7 +43,7 @@ export class LogState {
       this.lines = this.#known.map(line => this.#entryOf(line))
       this.problem = undefined
     } catch (error) {
-      this.problem = messageOf(error)
+      this.problem = errorText(error)
     } finally {
       this.#reading = false
     }
@@ -66,7 +66,12 @@ export class LogState {
 
   #missed(): void {
     if (this.events.length + this.#newEvents.length > 0) {
-      this.#newEvents.push({ id: this.#nextId++, at: new Date().toISOString(), tag: 'gap', text: text.gap })
+      this.#newEvents.push({
+        id: this.#nextId++,
+        at: new Date(this.#node.now()).toISOString(),
+        tag: 'gap',
+        text: text.gap
+      })
     }
     void this.#read()
   }

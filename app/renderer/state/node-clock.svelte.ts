@@ -1,15 +1,13 @@
 import type { NodeState } from './node.svelte.ts'
 
-/**
- * The node's time. A dashboard's browser may be on another machine, whose clock goes differently: the events, which
- * come at once, tell by how much.
- */
+/** The node's time, as a state that moves. */
 export class NodeClock {
   /** Milliseconds since 1970. It goes on with the node's ticks, and stands still while nobody looks. */
-  now = $state(Date.now())
+  now = $state(0)
 
   /** To be called while a component is set up. */
   follow(node: NodeState): void {
+    this.now = node.now()
     $effect(() =>
       node.listen(event => {
         if (event.name === 'tick') this.now = Date.parse(event.at)

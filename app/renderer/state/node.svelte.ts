@@ -35,6 +35,7 @@ export class NodeState {
   #timers: ReturnType<typeof setTimeout>[] = []
   #refresh: ReturnType<typeof setInterval> | undefined
   #snapshot: Promise<void> | undefined
+  #clockAheadMs = 0
 
   constructor(client: Client, visibility: Visibility, onShell: (event: ShellEvent) => void = () => {}) {
     this.client = client
@@ -60,6 +61,14 @@ export class NodeState {
     return this.settings?.settings.find(setting => setting.key === key)?.value
   }
 
+  /**
+   * The node's time, in milliseconds since 1970: a dashboard's browser may be on another machine, whose clock goes
+   * differently.
+   */
+  now(): number {
+    return Date.now() + this.#clockAheadMs
+  }
+
   /** Is told of every event while the page can be seen; after `missed-events` what is known must be read anew. */
   listen(listener: Listener): () => void {
     this.#listeners.add(listener)
@@ -70,6 +79,12 @@ export class NodeState {
   async reload(): Promise<void> {
     this.#snapshot ??= this.#read().finally(() => (this.#snapshot = undefined))
     return this.#snapshot
+  }
+
+  /** Of a browser. @throws ApiFault, and it is signed in still */
+  async signOut(): Promise<void> {
+    await this.client.signOut?.()
+    await this.#readStatus()
   }
 
   async reloadSettings(): Promise<void> {
@@ -88,7 +103,7 @@ export class NodeState {
       // What happened while nobody looked is in the snapshot; lists hear of it by this.
       if (!fresh) this.#tell({ id: '', name: 'missed-events', at: '', value: { eventId: '' } })
     })
-    this.#refresh = setInterval(() => void this.#readStatus(), REFRESH_MS)
+    this.#refresh = setInterval(() => void this.#readAgain(), REFRESH_MS)
   }
 
   #end(): void {
@@ -108,7 +123,6 @@ export class NodeState {
       await this.reloadSettings().catch(() => {})
       this.#lastId = this.status?.eventId
     }
-    if (this.connection === 'signed-out') return
     this.#stop = this.client.subscribe(
       this.#lastId === undefined ? {} : { lastId: this.#lastId },
       event => this.#on(event),
@@ -118,10 +132,22 @@ export class NodeState {
     if (!read && this.client.shell !== undefined) this.#later(() => void this.reload(), RETRY_MS)
   }
 
+  async #readAgain(): Promise<void> {
+    // Until there is a session again, which the carrier notices.
+    if (this.connection === 'signed-out') return
+    const read = await this.#readStatus()
+    // They were asked for while the connection was lost.
+    if (read && this.settings === undefined) await this.reloadSettings().catch(() => {})
+  }
+
   async #readStatus(): Promise<boolean> {
     try {
       this.status = await this.client.api.status()
       this.fault = undefined
+      // Without a tick this is the best that is known of the node's clock.
+      const { startedAt, uptimeSeconds } = this.status
+      if (this.tick === undefined) this.#setClock(Date.parse(startedAt) + uptimeSeconds * 1000)
+      if (this.connection === 'signed-out') this.connection = 'connecting'
       return true
     } catch (error) {
       if (error instanceof ApiFault) this.fault = error
@@ -130,12 +156,16 @@ export class NodeState {
     }
   }
 
+  #setClock(nowMs: number): void {
+    this.#clockAheadMs = nowMs - Date.now()
+  }
+
   #onConnection(state: Connection): void {
     const before = this.connection
     this.connection = state
     if (state === 'lost') this.live.pause()
     // Totals have moved on meanwhile; what else happened comes by events.
-    if (state === 'connected' && before === 'lost') void this.#readStatus()
+    if (state === 'connected' && (before === 'lost' || before === 'signed-out')) void this.#readAgain()
   }
 
   #on(event: ApiEvent | ShellEvent): void {
@@ -152,6 +182,7 @@ export class NodeState {
     switch (event.name) {
       case 'tick':
         this.tick = event.value
+        this.#setClock(Date.parse(event.at))
         this.live.add(Date.parse(event.at), event.value.rates['10s'])
         break
       case 'mode-changed':

@@ -1,4 +1,4 @@
-import { messageOf } from '../../shared/errors.ts'
+import { errorText } from '../text/errors.ts'
 
 export type Tone = 'good' | 'warn' | 'bad' | 'plain'
 
@@ -32,7 +32,7 @@ export class Notices {
       if (done !== undefined) this.say(done)
       return true
     } catch (error) {
-      this.say(messageOf(error), 'bad')
+      this.say(errorText(error), 'bad')
       return false
     }
   }

@@ -1,6 +1,6 @@
-import { messageOf } from '../../shared/errors.ts'
 import type { NodeState } from './node.svelte.ts'
 import type { Visibility } from './visibility.svelte.ts'
+import { errorText } from '../text/errors.ts'
 
 /** What has no events of its own, read anew every so often while someone can see it. */
 export class Polled<T> {
@@ -39,7 +39,7 @@ export class Polled<T> {
         this.problem = undefined
       } while (this.#again)
     } catch (error) {
-      this.problem = messageOf(error)
+      this.problem = errorText(error)
     } finally {
       this.#running = false
     }

@@ -15,6 +15,15 @@ function pageOf(hash: string): Page | undefined {
   return [...PAGES, 'welcome' as const].find(page => page === name)
 }
 
+/** What an address that was typed or broken on its way says is no text: then it stays as it is. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}
+
 /** Where the person is. */
 export class Route {
   page = $state<Page>('overview')
@@ -24,7 +33,7 @@ export class Route {
   constructor() {
     const read = (): void => {
       this.page = pageOf(location.hash) ?? 'overview'
-      this.part = decodeURIComponent(location.hash.replace(/^#\/?/, '').split('/').slice(1).join('/'))
+      this.part = decoded(location.hash.replace(/^#\/?/, '').split('/').slice(1).join('/'))
     }
     read()
     window.addEventListener('hashchange', read)

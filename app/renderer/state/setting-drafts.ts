@@ -9,6 +9,8 @@ export interface Draft {
   unlimited: boolean
   /** To be taken out of the file. */
   reset: boolean
+  /** The setting's value when it began. */
+  base: unknown
 }
 
 export type Drafts = Readonly<Record<string, Draft>>
@@ -22,7 +24,7 @@ export interface Change {
 
 /** A setting's value as it is put into its field. */
 export function draftOf({ kind, zeroIsUnlimited, value }: SettingInfo, decimal: string): Draft {
-  const draft: Draft = { text: String(value), unit: '', unlimited: false, reset: false }
+  const draft: Draft = { text: String(value), unit: '', unlimited: false, reset: false, base: value }
   if (Array.isArray(value)) return { ...draft, text: value.join('\n') }
   if (typeof value !== 'number') return draft
   const unlimited = zeroIsUnlimited === true && value === 0
@@ -32,7 +34,12 @@ export function draftOf({ kind, zeroIsUnlimited, value }: SettingInfo, decimal: 
 }
 
 export function resetDraft(info: SettingInfo, decimal: string): Draft {
-  return { ...draftOf({ ...info, value: info.default }, decimal), reset: true }
+  return { ...draftOf({ ...info, value: info.default }, decimal), reset: true, base: info.value }
+}
+
+/** Whether someone else has changed the setting since the draft began: saving it would take that back. */
+export function isOvertaken({ value }: SettingInfo, { base }: Draft): boolean {
+  return JSON.stringify(base) !== JSON.stringify(value)
 }
 
 /** The value that a draft stands for. */

@@ -1,9 +1,9 @@
 import type { SettingInfo, SettingsChanged, SettingsCheck } from '../../shared/api.ts'
-import { messageOf } from '../../shared/errors.ts'
 import { ApiFault } from '../client/client.ts'
 import { decimalPoint } from '../text/format.ts'
 import type { NodeState } from './node.svelte.ts'
 import { changeOf, draftOf, resetDraft, type Draft, type Drafts } from './setting-drafts.ts'
+import { errorText } from '../text/errors.ts'
 
 const SETTLE_MS = 350
 
@@ -103,7 +103,7 @@ export class SettingsForm {
       return changed
     } catch (error) {
       const field = error instanceof ApiFault ? (error.details?.['settings'] ?? error.field) : undefined
-      if (field !== undefined) this.#refused = { keys: String(field).split(', '), message: messageOf(error) }
+      if (field !== undefined) this.#refused = { keys: String(field).split(', '), message: errorText(error) }
       throw error
     } finally {
       this.saving = false

@@ -1,8 +1,8 @@
 import type { SettingInfo } from '../../shared/api.ts'
-import { messageOf } from '../../shared/errors.ts'
 import { parseNetwork, type Network } from '../../shared/network-link.ts'
 import type { NodeState } from './node.svelte.ts'
 import { changeFor, choiceFrom, helpedNow, type Choice } from './welcome.ts'
+import { errorText } from '../text/errors.ts'
 
 /** What a person is choosing on the Welcome page. */
 export class WelcomeForm {
@@ -25,7 +25,7 @@ export class WelcomeForm {
     try {
       return { network: parseNetwork(this.networkText) }
     } catch (error) {
-      return { problem: messageOf(error) }
+      return { problem: errorText(error) }
     }
   })
   readonly #choice = $derived.by<Choice | undefined>(() => {

@@ -120,9 +120,10 @@ export function changeFor(
 
 function valuesOf(help: Help, settings: readonly SettingInfo[]): Record<string, unknown> {
   if (help.whom === 'keep') return {}
-  if (help.whom === 'nobody') return { 'dht.bootstrap': [] }
-  const { dhtProtocol, bootstrap } = help.whom === 'ipfs' ? IPFS_NETWORK : help.network
   const isOff = settings.find(({ key }) => key === 'dht.enabled')?.value === false
+  // Switched off it joins nobody already, and who is entered there stays for when it is on again.
+  if (help.whom === 'nobody') return isOff ? {} : { 'dht.bootstrap': [] }
+  const { dhtProtocol, bootstrap } = help.whom === 'ipfs' ? IPFS_NETWORK : help.network
   // Without the DHT there is no way into a network.
   return { 'dht.protocol': dhtProtocol, 'dht.bootstrap': bootstrap, ...(isOff && { 'dht.enabled': true }) }
 }

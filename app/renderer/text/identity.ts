@@ -34,7 +34,7 @@ export const identity = texts({
       unsupported: 'This way of installing has no updates.',
       idle: 'This is the newest version, as far as is known.',
       checking: 'Looking for a new version …',
-      available: (version: string) => `Version ${version} is there.`,
+      available: (version: string) => `Version ${version} is available.`,
       downloading: (version: string, percent: string) =>
         `Version ${version} is being downloaded: ${percent}.`,
       ready: (version: string) =>
@@ -45,7 +45,7 @@ export const identity = texts({
       install: 'Install and start again',
       page: (url: string) => `To get it by hand: ${url}`,
       previous: (version: string) =>
-        `This version failed to start twice. Version ${version} is still to be had; your settings and key work with it.`,
+        `This version failed to start twice. Version ${version} is still available; your settings and key work with it.`,
       getPrevious: (version: string) => `Get version ${version}`
     }
   },
@@ -54,7 +54,7 @@ export const identity = texts({
     about:
       'Andere kennen diesen Knoten an seiner Peer-ID, die zu seinem Schlüssel gehört. Mit einem Backup behält der Knoten seinen Namen auch auf einem anderen Rechner.',
     peerId: 'Peer-ID',
-    backup: 'Backup machen …',
+    backup: 'Backup erstellen …',
     backupTitle: 'Backup des Schlüssels',
     backupText:
       'Das Backup wird mit einer Passphrase verschlüsselt. Vier oder fünf zufällige Wörter sind eine gute. Ohne sie nützt das Backup nichts.',
@@ -77,17 +77,17 @@ export const identity = texts({
     noStartAtLogin: 'Dieses System bietet der App keinen Start beim Anmelden.',
     update: {
       title: 'Updates',
-      off: 'Von selbst wird nicht nach Updates gesehen: „Nach Updates sehen“ ist aus.',
+      off: 'Von selbst wird nicht nach Updates gesucht: „Nach Updates suchen“ ist aus.',
       unsupported: 'Für diese Art der Installation gibt es keine Updates.',
       idle: 'Das ist die neueste Version, soweit bekannt.',
-      checking: 'Sieht nach einer neuen Version …',
-      available: version => `Version ${version} ist da.`,
+      checking: 'Sucht nach einer neuen Version …',
+      available: version => `Version ${version} ist verfügbar.`,
       downloading: (version, percent) => `Version ${version} wird geladen: ${percent}.`,
       ready: version =>
         `Version ${version} liegt bereit. Zum Installieren lässt der Knoten Circuits zu Ende gehen und startet neu.`,
-      failed: 'Nach Updates zu sehen ist gescheitert.',
+      failed: 'Die Suche nach Updates ist gescheitert.',
       version: version => `Das ist Version ${version}.`,
-      check: 'Jetzt nachsehen',
+      check: 'Jetzt suchen',
       install: 'Installieren und neu starten',
       page: url => `Von Hand zu holen: ${url}`,
       previous: version =>

@@ -8,7 +8,7 @@ export const overview = texts({
       fault: 'Not running: something is in the way.',
       draining: (left: number) =>
         `Stopping: ${left} ${plural(left, 'circuit', 'circuits')} may finish, no new ones are taken.`,
-      quota: (until: string) => `Asleep: this month’s data is used up. It goes on on ${until}.`,
+      quota: (until: string) => `Asleep: this month’s data is used up. It goes on from ${until}.`,
       paused: 'Paused until you resume. What runs goes on; nothing new is taken.',
       pausedUntil: (until: string) => `Paused until ${until}. What runs goes on; nothing new is taken.`,
       relaying: (peers: number, count: string) => `Relaying for ${count} ${plural(peers, 'peer', 'peers')}`,

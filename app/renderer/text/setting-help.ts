@@ -66,7 +66,7 @@ export const HELP: Record<Exclude<Language, 'en'>, Record<Key, string>> = {
       'Agent-Version, die identify und die Identitätsseite nennen (leer: waystation/VERSION)',
     'shutdown.timeoutSeconds':
       'Wie lange laufende Circuits noch weitergehen dürfen, nachdem der Knoten beendet wurde',
-    'updates.check': 'Einmal am Tag nach einer neuen Version der Desktop-App sehen',
+    'updates.check': 'Einmal am Tag nach einer neuen Version der Desktop-App suchen',
     'notify.firstCircuit': 'Melden, wenn der allererste Circuit weitergeleitet wurde',
     'notify.mapping': 'Melden, wenn der Router die Ports nicht weiterleitet',
     'notify.quota': 'Melden, wenn die Datenmenge des Monats verbraucht ist',

@@ -29,6 +29,11 @@ export const shell = texts({
     restartProgram: (keys: string) =>
       `Changed, but in force only after Waystation is started again: ${keys}.`,
     restarted: 'The node was restarted.',
+    pageFailed: (why: string) => `This page cannot be shown (${why}). The node goes on.`,
+    sessionTitle: 'This browser',
+    session:
+      'It is signed in to this node for 30 days. On a computer that others use too, sign out when you are done.',
+    signOut: 'Sign out',
     signedOutTitle: 'Signed out',
     signedOut:
       'This page needs a session. On the machine of the node, run this command, and open the link that it prints:',
@@ -64,6 +69,11 @@ export const shell = texts({
       `Geändert, aber noch nicht in Kraft: ${keys}. Ein Neustart beendet laufende Circuits; Peers reservieren von selbst neu.`,
     restartProgram: keys => `Geändert, aber erst nach einem Neustart von Waystation in Kraft: ${keys}.`,
     restarted: 'Der Knoten wurde neu gestartet.',
+    pageFailed: why => `Diese Seite lässt sich nicht zeigen (${why}). Der Knoten läuft weiter.`,
+    sessionTitle: 'Dieser Browser',
+    session:
+      'Er ist für 30 Tage bei diesem Knoten angemeldet. An einem Rechner, den auch andere nutzen, melde dich ab, wenn du fertig bist.',
+    signOut: 'Abmelden',
     signedOutTitle: 'Abgemeldet',
     signedOut:
       'Diese Seite braucht eine Sitzung. Führe auf dem Rechner des Knotens diesen Befehl aus und öffne den Link, den er ausgibt:',

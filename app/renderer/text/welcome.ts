@@ -185,7 +185,7 @@ export const welcome = texts({
       upnp: 'Portfreigabe an deinem Router',
       upnpText:
         'Bittet den Router, Ports an diesen Rechner weiterzuleiten, damit andere ihn erreichen. Wird zurückgenommen, wenn Waystation endet.',
-      updates: 'Nach Updates sehen',
+      updates: 'Nach Updates suchen',
       updatesText:
         'Fragt einmal am Tag, ob es eine neue Version gibt. Wer sie anbietet, sieht dabei deine IP-Adresse.',
       login: 'Beim Anmelden starten',

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import {
   changeOf,
   draftOf,
+  isOvertaken,
   profileChanges,
   readDraft,
   resetDraft
@@ -95,4 +96,13 @@ test('another profile changes only what nobody has set', () => {
   expect(profileChanges(settings, 'server').map(({ info, to }) => [info.key, to])).toEqual([
     ['relay.circuits.total', 512]
   ])
+})
+
+test('a draft knows that someone else changed its setting meanwhile', () => {
+  const before = info('access.deny', { value: ['192.0.2.1'], from: 'file' })
+  const after = { ...before, value: ['192.0.2.1', '192.0.2.2'] }
+  for (const draft of [draftOf(before, '.'), resetDraft(before, '.')]) {
+    expect(isOvertaken(before, draft)).toBe(false)
+    expect(isOvertaken(after, draft)).toBe(true)
+  }
 })

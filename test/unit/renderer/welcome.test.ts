@@ -125,6 +125,11 @@ test('joining a network names its protocol and its peers, and switches the DHT o
   expect(values({ help: { whom: 'network', network } }, off)).toMatchObject({ ...joins, 'dht.enabled': true })
 })
 
+test('peers of a DHT that is switched off are kept for when it is on again', () => {
+  const off = settingsWith({ 'dht.enabled': { value: false, from: 'file' } })
+  expect(values({ help: { whom: 'nobody' } }, off)).not.toHaveProperty('dht.bootstrap')
+})
+
 test('knows whom the settings help', () => {
   const helps = (bootstrap: string[], protocol: string): string =>
     helpedNow(settingsWith({ 'dht.bootstrap': { value: bootstrap }, 'dht.protocol': { value: protocol } }))
