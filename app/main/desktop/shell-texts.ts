@@ -60,13 +60,13 @@ export type Page = keyof ShellTexts['menu']['pages']
 const de: ShellTexts = {
   crashed: {
     message: 'Das Fenster von Waystation stürzt immer wieder ab.',
-    detail: 'Der Knoten läuft weiter. Sie können das Fenster neu laden oder Waystation beenden.',
+    detail: 'Der Knoten läuft weiter. Du kannst das Fenster neu laden oder Waystation beenden.',
     reload: 'Neu laden',
     quit: 'Waystation beenden'
   },
   unresponsive: {
     message: 'Das Fenster von Waystation antwortet nicht.',
-    detail: 'Der Knoten läuft weiter. Sie können warten oder das Fenster neu laden.',
+    detail: 'Der Knoten läuft weiter. Du kannst warten oder das Fenster neu laden.',
     wait: 'Warten',
     reload: 'Neu laden'
   },

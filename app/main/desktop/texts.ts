@@ -91,7 +91,7 @@ const de: DesktopTexts = {
     off: 'Aus: leitet nichts weiter',
     fault: 'Gestört: warum, steht im Fenster',
     unreachable: 'Von außen nicht erreichbar',
-    paused: 'Pause, bis Sie fortsetzen',
+    paused: 'Pausiert, bis du fortsetzt',
     pausedUntil: when => `Pause bis ${when}`,
     quota: 'Schläft: das Kontingent dieses Monats ist verbraucht',
     draining: circuits => `Beendet noch ${amount(circuits, 'Circuit', 'Circuits')}…`,
@@ -114,7 +114,7 @@ const de: DesktopTexts = {
     },
     quota: {
       title: 'Das Kontingent dieses Monats ist verbraucht',
-      body: 'Waystation schläft bis zum nächsten Monat, oder bis Sie das Kontingent erhöhen.'
+      body: 'Waystation schläft bis zum nächsten Monat, oder bis du das Kontingent erhöhst.'
     },
     update: version => ({
       title: `Version ${version} ist erschienen`,
@@ -129,7 +129,7 @@ const de: DesktopTexts = {
   previous: {
     message: version => `Waystation ${version} ist zweimal nicht richtig gestartet.`,
     detail: previous =>
-      `Sie können zu Version ${previous} zurück. Ihre Einstellungen und Ihr Schlüssel gelten dort weiter.`,
+      `Du kannst zu Version ${previous} zurück. Deine Einstellungen und dein Schlüssel gelten dort weiter.`,
     get: previous => `Version ${previous} holen`,
     goOn: 'Weiter'
   }
