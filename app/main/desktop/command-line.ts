@@ -1,3 +1,4 @@
+import { AppError } from '../../shared/errors.ts'
 import { findCommand } from '../cli/operate/command-table.ts'
 import { flagsByName } from '../settings/flag-table.ts'
 import { parseFlags, type Flags } from '../settings/flags.ts'
@@ -44,6 +45,20 @@ export function readCommandLine(argv: readonly string[], { fromClone }: CommandL
     ...(link !== undefined && { link }),
     isCommand: asksForCommand(flags, words)
   }
+}
+
+/**
+ * Chromium hands the arguments of a second start to the first in one message of at most 32 KiB, with the current folder,
+ * and with the link once more. A longer one is lost, or waits in vain until Chromium takes the first for hung and kills it.
+ */
+const MOST_BYTES = 12 * 1024
+
+/** @throws AppError bad-usage: any web page can offer a link of whatever length */
+export function checkLength(argv: readonly string[]): void {
+  if (Buffer.byteLength(argv.join(' ')) <= MOST_BYTES) return
+  const most = `${MOST_BYTES / 1024} KiB`
+  const message = `What Waystation was started with is longer than ${most}. Give a network that needs so long a link as a file.`
+  throw new AppError('bad-usage', message)
 }
 
 /** A switch of Electron or Chromium, which they have read already. Ours go first where names are the same. */

@@ -27,6 +27,7 @@ import { PersonFiles } from './person-files.ts'
 import { serveRenderer } from './protocol.ts'
 import { guardContents, hostsOf, lockSession } from './security.ts'
 import { createShellApi } from './shell-api.ts'
+import { showFolder } from './show-folder.ts'
 import { shellTextsFor } from './shell-texts.ts'
 import { openWindowStore } from './store.ts'
 import { Surroundings } from './surroundings.ts'
@@ -51,6 +52,9 @@ export interface DesktopOptions {
 /** Draining that takes longer than this is shown. */
 const SHOW_ENDING_AFTER_MS = 300
 
+const openFolder = async (folder: string): Promise<string> =>
+  showFolder(folder, { system, platform: process.platform })
+
 /** Puts the desktop app together: the node, its window, and what the system shows of both. */
 export class Desktop {
   readonly #components: DesktopComponents
@@ -62,6 +66,8 @@ export class Desktop {
   #window: MainWindow | undefined
   /** An update closes the windows itself. */
   #isLeaving = false
+  /** The person is being told of a link that is none. */
+  #refusing = false
 
   constructor(components: DesktopComponents, options: DesktopOptions) {
     const { log, logTail } = components
@@ -139,11 +145,19 @@ export class Desktop {
     try {
       parseNetwork(link)
     } catch (error) {
-      void dialog.showMessageBox({ type: 'error', message: messageOf(error) })
+      this.#refuseLink(error)
       return
     }
     this.#ports.tell({ name: 'network-link', value: { link } })
     this.#window?.show()
+  }
+
+  /** One box at a time: a page can offer one bad link after the other. */
+  #refuseLink(error: unknown): void {
+    if (this.#refusing) return
+    this.#refusing = true
+    const shown = dialog.showMessageBox({ type: 'error', message: messageOf(error) })
+    void shown.finally(() => (this.#refusing = false))
   }
 
   get #info(): ShellInfo {
@@ -204,7 +218,7 @@ export class Desktop {
         info: () => this.#info,
         node: this.#node,
         files,
-        system,
+        showFolder: openFolder,
         clipboard,
         setStartAtLogin: on => surroundings.setStartAtLogin(on),
         updates: surroundings,
@@ -227,7 +241,7 @@ export class Desktop {
       {
         openPage: page => this.openWindow(page),
         zoom: direction => window.zoom(direction),
-        showDataFolder: () => void system.openPath(this.#options.dataDir),
+        showDataFolder: () => void openFolder(this.#options.dataDir),
         quit: () => this.#lifecycle.quit()
       },
       { platform: process.platform, texts, devTools: !app.isPackaged }

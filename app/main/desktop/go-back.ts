@@ -5,7 +5,7 @@ import type { Updates } from './update.ts'
 
 export interface GoBackComponents {
   /** Electron's. */
-  dialog: Pick<Dialog, 'showMessageBox' | 'showErrorBox'>
+  dialog: Pick<Dialog, 'showMessageBox'>
   updates: Pick<Updates, 'info' | 'offerPrevious'>
 }
 
@@ -37,6 +37,7 @@ export async function offerToGoBack(
   try {
     await updates.offerPrevious()
   } catch (error) {
-    dialog.showErrorBox(texts.app, messageOf(error))
+    // Not showErrorBox: until it is closed nothing goes on in this process, and the node runs in it.
+    await dialog.showMessageBox({ type: 'error', message: texts.app, detail: messageOf(error) })
   }
 }

@@ -17,9 +17,10 @@ import { LogTail } from '../observe/log-tail.ts'
 import { createLog, type LogOutput } from '../observe/log.ts'
 import { defaultsOf } from '../../shared/settings.ts'
 import { loadSettings } from '../settings/load.ts'
+import { folderProblem } from '../data-folder.ts'
 import { resolveDataDir } from '../settings/paths.ts'
 import { surviveFaults } from '../survive-faults.ts'
-import type { CommandLine } from './command-line.ts'
+import { checkLength, type CommandLine } from './command-line.ts'
 import { Desktop } from './desktop.ts'
 import { declareScheme } from './protocol.ts'
 import { shellTextsFor } from './shell-texts.ts'
@@ -28,6 +29,8 @@ import { openStore } from './store.ts'
 /** What the first instance is told by one that was started after it. */
 interface SecondStart {
   link?: string
+  /** The system started it, at login: nobody asked for the window. */
+  hidden?: boolean
 }
 
 /**
@@ -45,15 +48,16 @@ export function startDesktop(line: CommandLine): void {
 }
 
 function start(line: CommandLine): void {
-  const { flags, link } = line
+  const { flags, link, hidden } = line
   const [wrong] = flags.errors
   if (wrong !== undefined) throw wrong
+  checkLength(process.argv)
   const { env } = process
   const dataDir = resolveDataDir(flags.options.dataDir, env)
   const stateDir = keepChromiumIn(dataDir)
-  const second: SecondStart = { ...(link !== undefined && { link }) }
+  const second: SecondStart = { hidden, ...(link !== undefined && { link }) }
   if (stateDir === dataDir && !app.requestSingleInstanceLock(second)) {
-    process.stderr.write(`Waystation runs already on ${dataDir}; its window is shown.\n`)
+    process.stderr.write(`Waystation runs already on ${dataDir}${hidden ? '' : '; its window is shown'}.\n`)
     return app.exit(0)
   }
   const links = new Links()
@@ -68,11 +72,11 @@ function start(line: CommandLine): void {
   surviveFaults(log)
   const desktop = new Desktop(
     { log, logTail },
-    { load, dataDir, stateDir, hidden: line.hidden, version: manifest.version, debug: env['DEBUG'] }
+    { load, dataDir, stateDir, hidden, version: manifest.version, debug: env['DEBUG'] }
   )
   app.on('second-instance', (_event, _argv, _cwd, data) => {
-    const { link: other } = (data ?? {}) as SecondStart
-    desktop.openWindow()
+    const { link: other, hidden: unasked } = (data ?? {}) as SecondStart
+    if (unasked !== true) desktop.openWindow()
     if (typeof other === 'string') links.open(other)
   })
   app
@@ -87,22 +91,32 @@ function start(line: CommandLine): void {
 /**
  * Chromium's files, and with them the lock of the one instance, go into a folder of their own in the data folder. Where
  * that cannot be written, the window must be able to say so: then they go to a temporary folder, and there is no lock.
- * Returns the folder that can be written.
+ * Returns the folder that can be written. @throws AppError where there is none, as on a disk that is full
  */
 function keepChromiumIn(dataDir: string): string {
-  const own = (dir: string): string => path.join(dir, 'chromium')
   try {
-    makeFolder(own(dataDir))
-    accessSync(own(dataDir), constants.W_OK)
-    app.setPath('userData', own(dataDir))
+    const own = path.join(dataDir, 'chromium')
+    makeFolder(own)
+    accessSync(own, constants.W_OK)
+    app.setPath('userData', own)
     return dataDir
-  } catch {
-    const temporary = mkdtempSync(path.join(tmpdir(), 'waystation-'))
-    makeFolder(own(temporary))
-    app.setPath('userData', own(temporary))
-    process.on('exit', () => rmSync(temporary, { recursive: true, force: true }))
-    return temporary
+  } catch (error) {
+    try {
+      return keepChromiumAside()
+    } catch {
+      throw folderProblem(dataDir, error)
+    }
   }
+}
+
+/** Into a temporary folder, which is returned. */
+function keepChromiumAside(): string {
+  const temporary = mkdtempSync(path.join(tmpdir(), 'waystation-'))
+  const own = path.join(temporary, 'chromium')
+  mkdirSync(own)
+  app.setPath('userData', own)
+  process.on('exit', () => rmSync(temporary, { recursive: true, force: true }))
+  return temporary
 }
 
 /** mkdir's own `recursive` never returns where a folder's parent takes none (below /proc, for one). */

@@ -1,4 +1,4 @@
-import type { Clipboard, Shell as SystemShell } from 'electron'
+import type { Clipboard } from 'electron'
 import { AppError } from '../../shared/errors.ts'
 import type { Shell, ShellInfo } from '../../shared/shell.ts'
 import type { PersonFiles } from './person-files.ts'
@@ -7,7 +7,8 @@ export interface ShellApiComponents {
   info: () => ShellInfo
   node: { start(): Promise<void> }
   files: Pick<PersonFiles, 'save' | 'open'>
-  system: Pick<SystemShell, 'openPath'>
+  /** Resolves with why the folder cannot be shown, or nothing. */
+  showFolder: (folder: string) => Promise<string>
   clipboard: Pick<Clipboard, 'writeText'>
   setStartAtLogin: (on: boolean) => unknown
   updates: {
@@ -20,7 +21,7 @@ export interface ShellApiComponents {
 
 /** What the window may ask of the desktop. */
 export function createShellApi(components: ShellApiComponents, { dataDir }: { dataDir: string }): Shell {
-  const { info, node, files, system, clipboard, setStartAtLogin, updates, quit } = components
+  const { info, node, files, showFolder, clipboard, setStartAtLogin, updates, quit } = components
   return {
     info: async () => info(),
     retry: async () => {
@@ -38,7 +39,7 @@ export function createShellApi(components: ShellApiComponents, { dataDir }: { da
     installUpdate: async () => void (await updates.install()),
     offerPrevious: async () => void (await updates.offerPrevious()),
     showDataFolder: async () => {
-      const problem = await system.openPath(dataDir)
+      const problem = await showFolder(dataDir)
       if (problem === '') return
       throw new AppError('file-unreadable', `The folder ${dataDir} cannot be shown: ${problem}`)
     },

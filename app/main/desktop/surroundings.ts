@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import path from 'node:path'
-import { app, dialog, Menu, nativeTheme, Notification, Tray } from 'electron'
+import { app, dialog, Menu, nativeTheme, Notification, powerMonitor, Tray } from 'electron'
 import type { Api } from '../../shared/api.ts'
 import { AppError } from '../../shared/errors.ts'
 import { defaultsOf } from '../../shared/settings.ts'
@@ -85,6 +85,8 @@ export class Surroundings {
     node.onChange(() => this.#onNode())
     this.#tray.start()
     this.#notifications.start()
+    // Timers stand still while the machine sleeps, so that of midnight is late.
+    powerMonitor.on('resume', () => this.#tray.refresh())
     const failed = (what: string) => (error: unknown) => log.warn({ err: error }, `${what} is not available`)
     void this.#autostart
       .start()

@@ -105,7 +105,7 @@ const de: DesktopTexts = {
 
   notifications: {
     firstCircuit: {
-      title: 'Ihr erster Circuit',
+      title: 'Dein erster Circuit',
       body: 'Zwei Peers, die einander nicht erreichen konnten, sind gerade über diesen Computer verbunden.'
     },
     mapping: {

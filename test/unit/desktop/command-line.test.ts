@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readCommandLine } from '../../../app/main/desktop/command-line.ts'
+import { checkLength, readCommandLine } from '../../../app/main/desktop/command-line.ts'
 
 const installed = (...words: string[]) =>
   readCommandLine(['/opt/Waystation/waystation', ...words], { fromClone: false })
@@ -87,5 +87,12 @@ describe('the command line of the desktop app', () => {
   it('takes no flag from behind --, where a link may try to bring one', () => {
     const line = installed('--', 'waystation://join', '--data-dir=/tmp/evil')
     expect(line.flags.options.dataDir).toBeUndefined()
+  })
+
+  it('refuses what is too long to be handed to a first instance, with its link twice', () => {
+    const link = (length: number) => ['waystation', `waystation://join?name=${'x'.repeat(length)}`]
+    expect(() => checkLength(link(12_000))).not.toThrow()
+    expect(() => checkLength(link(13_000))).toThrow(/longer than 12 KiB/)
+    expect(() => checkLength(['waystation', 'ü'.repeat(6500)])).toThrow(/longer than 12 KiB/)
   })
 })

@@ -12,11 +12,10 @@ async function offered(previous: string | undefined, button: string, problem?: E
     {
       dialog: {
         showMessageBox: async (...given: unknown[]) => {
-          const { message = '', buttons = [] } = given.at(-1) as { message?: string; buttons?: string[] }
-          done.push(message)
-          return { response: buttons.indexOf(button), checkboxChecked: false }
-        },
-        showErrorBox: (_, content) => void done.push(content)
+          const box = given.at(-1) as { type?: string; message?: string; detail?: string; buttons?: string[] }
+          done.push((box.type === 'error' ? box.detail : box.message) ?? '')
+          return { response: box.buttons?.indexOf(button) ?? 0, checkboxChecked: false }
+        }
       },
       updates: {
         info: { state: 'off', ...(previous !== undefined && { previous }) },
