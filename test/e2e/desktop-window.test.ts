@@ -15,11 +15,12 @@ describe.skipIf(electronMissing())('the window of the desktop app', () => {
   beforeEach(async () => (home = await Home.create()))
   afterEach(async () => home[Symbol.asyncDispose]())
 
-  it('stays reachable where no tray could bring it back, and the node goes on', async () => {
-    await using desktop = await Desktop.start({ home, display })
-    await desktop.page()
+  it('stays reachable where no tray could bring it back, says so, and the node goes on', async () => {
+    await using desktop = await Desktop.start({ home, display, flags: [...APART, '--no-relay-enabled'] })
+    const page = await desktop.page()
     await untilShown(desktop, true)
     expect((await desktop.shell('info')).tray).toBe('none')
+    expect(await page.locator('[data-figure="no-tray"]').textContent()).toContain('Ctrl+Q')
 
     await desktop.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close())
     // What would hide it comes a moment later. That it is minimised, a window manager would have to do.

@@ -54,6 +54,7 @@ export const overview = texts({
     peers: 'Connected peers',
     dht: 'Peers in the DHT',
     uptime: 'Up for',
+    noTray: 'This desktop shows no tray icon, so closing the window minimises it. Ctrl+Q quits.',
     emptyTitle: 'Nothing relayed yet',
     empty: 'That is normal at first. Peers find a relay by themselves, often only after some hours.'
   },
@@ -110,6 +111,8 @@ export const overview = texts({
     peers: 'Verbundene Peers',
     dht: 'Peers in der DHT',
     uptime: 'Laufzeit',
+    noTray:
+      'Dieser Desktop zeigt kein Symbol in der Leiste. Schließen minimiert deshalb das Fenster; Strg+Q beendet.',
     emptyTitle: 'Noch nichts weitergeleitet',
     empty: 'Das ist am Anfang normal. Peers finden ein Relay von selbst, oft erst nach Stunden.'
   }
