@@ -45,7 +45,7 @@ describe('waystation dashboard', () => {
     expect(link.url.startsWith(`${url}/open#`)).toBe(true)
     expect(Date.parse(link.expiresAt)).toBeGreaterThan(Date.now())
     // Whether this checkout was built is no matter of this test, what is said of it is.
-    expect(stderr).toBe(built ? '' : expect.stringContaining('npm run build'))
+    expect(stderr).toEqual(built ? '' : expect.stringContaining('npm run build'))
     const page = await send(`${url}/open`, { headers: { accept: 'text/html' } })
     expect(page.status).toBe(built ? 200 : 503)
   })

@@ -13,7 +13,7 @@ async function whileMeasuring(run: (delay: EventLoopDelay) => Promise<void>): Pr
   try {
     // A monitor's first run only tells it where to begin.
     await until('a delay is seen', () => {
-      block(500)
+      block(1000)
       return delay.current().maxSeconds >= 0.3
     })
     await run(delay)
@@ -32,8 +32,8 @@ it('shows how long the event loop was held up for one whole window more', () =>
 
 it('misses no delay at the turn of a window', () =>
   whileMeasuring(async delay => {
-    block(1500)
+    block(2500)
     delay.turn()
-    await until('the delay is seen', () => delay.current().maxSeconds >= 1.3)
+    await until('the delay is seen', () => delay.current().maxSeconds >= 1.9)
     expect(delay.current().p50Seconds).toBeLessThan(delay.current().maxSeconds)
   }))

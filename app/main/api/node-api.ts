@@ -33,10 +33,10 @@ export interface RunningNode {
   addressStates(): AddressInfo[]
   readonly mapping: MappingInfo
   readonly inspector: {
-    reservations(): Promise<ReservationInfo[]>
+    reservations(): ReservationInfo[]
     circuits(): CircuitInfo[]
     circuit(id: number): CircuitInfo | undefined
-    peers(): Promise<PeerInfo[]>
+    peers(): PeerInfo[]
   }
   readonly relay: { circuits: { close(id: number): boolean } }
 }

@@ -1,4 +1,4 @@
-import type { Connection, PeerId } from '@libp2p/interface'
+import type { Connection } from '@libp2p/interface'
 import type { Libp2p } from 'libp2p'
 import type { CircuitInfo, PeerInfo, ReservationInfo } from '../../shared/api.ts'
 import { CircuitRates } from '../observe/circuit-rates.ts'
@@ -7,7 +7,7 @@ import type { Circuit } from './circuit/circuits.ts'
 import type { CircuitRelay } from './circuit/service.ts'
 
 export interface InspectorComponents {
-  libp2p: Pick<Libp2p, 'getConnections' | 'peerStore'>
+  libp2p: Pick<Libp2p, 'getConnections' | 'addEventListener'>
   relay: CircuitRelay
   /** Rates of single peers in bytes a second, by peer. */
   peerRates: () => ReadonlyMap<string, number>
@@ -19,9 +19,17 @@ export interface InspectorComponents {
 export class Inspector {
   readonly #components: Required<InspectorComponents>
   readonly #rates = new CircuitRates()
+  /** What connected peers call themselves. The peer store would have to read and decode each one's whole entry. */
+  readonly #agents = new Map<string, string>()
 
+  /** Begins to listen to libp2p, for as long as that is there. */
   constructor(components: InspectorComponents) {
     this.#components = { clock: () => performance.now(), ...components }
+    const { libp2p } = components
+    libp2p.addEventListener('peer:identify', ({ detail: { peerId, agentVersion } }) => {
+      if (agentVersion !== undefined) this.#agents.set(peerId.toString(), agentVersion)
+    })
+    libp2p.addEventListener('peer:disconnect', ({ detail }) => void this.#agents.delete(detail.toString()))
   }
 
   /** Once a second: rates come from these looks. */
@@ -30,27 +38,25 @@ export class Inspector {
     this.#rates.sample(clock(), Array.from(relay.circuits.running, counted))
   }
 
-  async reservations(): Promise<ReservationInfo[]> {
+  reservations(): ReservationInfo[] {
     const { libp2p, relay } = this.#components
     const newest = new Map<string, Connection>()
     for (const connection of libp2p.getConnections()) newest.set(connection.remotePeer.toString(), connection)
     const granted = [...relay.reservations.values()].filter(each => each.granted)
-    return Promise.all(
-      granted.map(async ({ peer, since, expiresAt }) => {
-        const connection = newest.get(peer)
-        return {
-          peer,
-          since: this.#wall(since),
-          expiresAt: this.#wall(expiresAt),
-          ...(connection !== undefined && {
-            ip: ipOf(connection),
-            transport: transportOf(connection.remoteAddr),
-            agent: await this.#agentOf(connection.remotePeer)
-          }),
-          circuits: relay.circuits.countOf(peer)
-        }
-      })
-    )
+    return granted.map(({ peer, since, expiresAt }) => {
+      const connection = newest.get(peer)
+      return {
+        peer,
+        since: this.#wall(since),
+        expiresAt: this.#wall(expiresAt),
+        ...(connection !== undefined && {
+          ip: ipOf(connection),
+          transport: transportOf(connection.remoteAddr),
+          agent: this.#agents.get(peer)
+        }),
+        circuits: relay.circuits.countOf(peer)
+      }
+    })
   }
 
   circuits(): CircuitInfo[] {
@@ -61,33 +67,30 @@ export class Inspector {
     return this.circuits().find(circuit => circuit.id === id)
   }
 
-  async peers(): Promise<PeerInfo[]> {
+  peers(): PeerInfo[] {
     const { libp2p, relay, peerRates } = this.#components
     const byPeer = new Map<string, Connection[]>()
     for (const connection of libp2p.getConnections()) {
       const peer = connection.remotePeer.toString()
       byPeer.set(peer, [...(byPeer.get(peer) ?? []), connection])
     }
-    return Promise.all(
-      [...byPeer].map(async ([peer, connections]) => {
-        const [first] = connections
-        const limitBytesPerSecond = peerRates().get(peer)
-        return {
-          peer,
-          connections: connections.map(each => ({
-            address: each.remoteAddr.toString(),
-            transport: transportOf(each.remoteAddr),
-            direction: each.direction,
-            since: new Date(each.timeline.open).toISOString()
-          })),
-          agent: first && (await this.#agentOf(first.remotePeer)),
-          reserved: relay.reservations.get(peer)?.granted === true,
-          circuits: relay.circuits.countOf(peer),
-          bytes: relay.circuits.trafficOf(peer),
-          ...(limitBytesPerSecond !== undefined && { limitBytesPerSecond })
-        }
-      })
-    )
+    return [...byPeer].map(([peer, connections]) => {
+      const limitBytesPerSecond = peerRates().get(peer)
+      return {
+        peer,
+        connections: connections.map(each => ({
+          address: each.remoteAddr.toString(),
+          transport: transportOf(each.remoteAddr),
+          direction: each.direction,
+          since: new Date(each.timeline.open).toISOString()
+        })),
+        agent: this.#agents.get(peer),
+        reserved: relay.reservations.get(peer)?.granted === true,
+        circuits: relay.circuits.countOf(peer),
+        bytes: relay.circuits.trafficOf(peer),
+        ...(limitBytesPerSecond !== undefined && { limitBytesPerSecond })
+      }
+    })
   }
 
   #circuit(circuit: Circuit): CircuitInfo {
@@ -102,16 +105,6 @@ export class Inspector {
   /** The relay's clock does not jump; people's does. */
   #wall(at: number): string {
     return new Date(Date.now() + at - this.#components.clock()).toISOString()
-  }
-
-  async #agentOf(peer: PeerId): Promise<string | undefined> {
-    try {
-      const agent = (await this.#components.libp2p.peerStore.get(peer)).metadata.get('AgentVersion')
-      return agent === undefined ? undefined : new TextDecoder().decode(agent)
-    } catch {
-      // It has just left, or has not said who it is.
-      return undefined
-    }
   }
 }
 

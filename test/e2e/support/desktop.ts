@@ -1,7 +1,8 @@
-import { once } from 'node:events'
 import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { _electron as electron, type ElectronApplication, type Page } from 'playwright-core'
 import type { Api, Method, Result } from '../../../app/shared/api.ts'
+import { systemCode } from '../../../app/shared/errors.ts'
 import { createClient, type ControlClient } from '../../../app/main/api/client.ts'
 import type { Shell } from '../../../app/shared/shell.ts'
 import { addressOf } from '../../support/relay.ts'
@@ -163,9 +164,18 @@ export async function startApp(
     },
     async [Symbol.asyncDispose]() {
       // What it started as well, which would keep its output open.
-      for (const pid of isRunning() ? processTree(child.pid!) : []) process.kill(pid, 'SIGKILL')
+      for (const pid of isRunning() ? processTree(child.pid!) : []) kill(pid)
       await ended
     }
+  }
+}
+
+/** With its parent some of them may have ended already. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if (systemCode(error) !== 'ESRCH') throw error
   }
 }
 
