@@ -45,7 +45,7 @@ describe('the command line of the desktop app', () => {
       '/usr/bin/electron',
       '--inspect=0',
       '--remote-debugging-port=0',
-      '/work/main',
+      '/home/me/waystation',
       '--port',
       '0'
     ]
