@@ -11,8 +11,7 @@ export function execLine(command: readonly string[]): string {
 }
 
 function quoteArgument(argument: string): string {
-  // eslint-disable-next-line no-control-regex
-  if (/[\x00-\x1f\x7f]/.test(argument)) {
+  if (/\p{Cc}/u.test(argument)) {
     throw new AppError('bad-request', `A start entry cannot hold the control characters in: ${argument}`)
   }
   const percent = argument.replaceAll('%', '%%')

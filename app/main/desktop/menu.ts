@@ -1,5 +1,6 @@
 import type { MenuItemConstructorOptions } from 'electron'
-import type { Page, ShellTexts } from './shell-texts.ts'
+import { PAGES, type Page } from '../../shared/pages.ts'
+import type { ShellTexts } from './shell-texts.ts'
 
 export interface MenuActions {
   openPage: (page: Page) => void
@@ -76,11 +77,11 @@ function editMenu(say: Labels): Item {
 }
 
 function pages(actions: MenuActions, say: Labels): Item[] {
-  return Object.entries(say.pages).map(([page, label], index) => ({
+  return PAGES.map((page, index) => ({
     id: `page-${page}`,
-    label,
+    label: say.pages[page],
     accelerator: `CmdOrCtrl+${index + 1}`,
-    click: () => actions.openPage(page as Page)
+    click: () => actions.openPage(page)
   }))
 }
 

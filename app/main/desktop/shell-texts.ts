@@ -1,3 +1,5 @@
+import { PAGE_NAMES } from '../../shared/pages.ts'
+
 /** What the menus and the dialogs of the desktop say. The tray and the notifications have texts.ts. */
 const en = {
   crashed: {
@@ -41,21 +43,12 @@ const en = {
     front: 'Bring all to front',
     help: 'Help',
     dataFolder: 'Show the data folder',
-    pages: {
-      overview: 'Overview',
-      circuits: 'Circuits',
-      reservations: 'Reservations',
-      refusals: 'Refusals',
-      network: 'Network',
-      settings: 'Settings',
-      log: 'Log'
-    }
+    pages: PAGE_NAMES.en
   }
 }
 
 /** In every language the same texts: the compiler finds what one lacks. */
 export type ShellTexts = typeof en
-export type Page = keyof ShellTexts['menu']['pages']
 
 const de: ShellTexts = {
   crashed: {
@@ -99,15 +92,7 @@ const de: ShellTexts = {
     front: 'Alle nach vorne bringen',
     help: 'Hilfe',
     dataFolder: 'Datenordner zeigen',
-    pages: {
-      overview: 'Übersicht',
-      circuits: 'Circuits',
-      reservations: 'Reservierungen',
-      refusals: 'Ablehnungen',
-      network: 'Netz',
-      settings: 'Einstellungen',
-      log: 'Protokoll'
-    }
+    pages: PAGE_NAMES.de
   }
 }
 

@@ -1,14 +1,6 @@
-/** The pages, in the order of the navigation. Their names are the hashes: `#/circuits`. */
-export const PAGES = [
-  'overview',
-  'circuits',
-  'reservations',
-  'refusals',
-  'network',
-  'settings',
-  'log'
-] as const
-export type Page = (typeof PAGES)[number] | 'welcome'
+import { PAGES, type Page as Listed } from '../../shared/pages.ts'
+
+export type Page = Listed | 'welcome'
 
 function pageOf(hash: string): Page | undefined {
   const name = hash.replace(/^#\/?/, '').split('/')[0]

@@ -1,18 +1,10 @@
+import { PAGE_NAMES } from '../../shared/pages.ts'
 import { texts } from './language.ts'
 
 /** The frame around the pages. */
 export const shell = texts({
   en: {
-    pages: {
-      overview: 'Overview',
-      circuits: 'Circuits',
-      reservations: 'Reservations',
-      refusals: 'Refusals',
-      network: 'Network',
-      settings: 'Settings',
-      log: 'Log',
-      welcome: 'Welcome'
-    },
+    pages: { ...PAGE_NAMES.en, welcome: 'Welcome' },
     navigation: 'Pages',
     skip: 'Skip to the page',
     starting: 'Waystation is starting …',
@@ -44,16 +36,7 @@ export const shell = texts({
     version: (version: string) => `Version ${version}`
   },
   de: {
-    pages: {
-      overview: 'Überblick',
-      circuits: 'Circuits',
-      reservations: 'Reservierungen',
-      refusals: 'Ablehnungen',
-      network: 'Netzwerk',
-      settings: 'Einstellungen',
-      log: 'Protokoll',
-      welcome: 'Willkommen'
-    },
+    pages: { ...PAGE_NAMES.de, welcome: 'Willkommen' },
     navigation: 'Seiten',
     skip: 'Zur Seite springen',
     starting: 'Waystation startet …',
