@@ -6,6 +6,7 @@ import { AbstractStream, type SendResult } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { Shaper } from '../../app/main/relay/budget/shaper.ts'
 import { Splice } from '../../app/main/relay/circuit/splice.ts'
+import { sideOf } from '../../app/main/relay/circuit/stock-side.ts'
 import { createBus } from '../../app/main/observe/events.ts'
 import { RelayProcess } from '../support/relay-process.ts'
 import { bareJoin } from './support/bare.ts'
@@ -62,8 +63,8 @@ const shaped: Join = (source, target) => {
     perCircuitBytesPerSecond: none
   })
   new Splice({
-    source,
-    target,
+    source: sideOf(source),
+    target: sideOf(target),
     sourcePeer: 'a',
     targetPeer: 'b',
     shaper,

@@ -9,6 +9,7 @@ import { Uint8ArrayList } from 'uint8arraylist'
 import { describe, expect, it } from 'vitest'
 import { Shaper, type Direction, type Rates } from '../../../app/main/relay/budget/shaper.ts'
 import { Splice } from '../../../app/main/relay/circuit/splice.ts'
+import { sideOf } from '../../../app/main/relay/circuit/stock-side.ts'
 import { VirtualTiming } from './virtual-timing.ts'
 
 const kB = 1000
@@ -117,8 +118,8 @@ function join({ rates = {}, bytesEachWay = () => Infinity }: Setting = {}) {
   const relayed: Record<Direction, number> = { 'to-target': 0, 'to-source': 0 }
   const ends: string[] = []
   const splice = new Splice({
-    source,
-    target,
+    source: sideOf(source),
+    target: sideOf(target),
     sourcePeer: 'a',
     targetPeer: 'b',
     shaper,
@@ -156,8 +157,8 @@ describe('a splice', () => {
       perCircuitBytesPerSecond: Infinity
     })
     const splice = new Splice({
-      source: stream,
-      target,
+      source: sideOf(stream),
+      target: sideOf(target),
       sourcePeer: 'a',
       targetPeer: 'b',
       shaper,

@@ -3,6 +3,7 @@ import type { CircuitEnd, NodeBus } from '../../observe/events.ts'
 import type { Direction, Shaper } from '../budget/shaper.ts'
 import type { RelayLimits } from '../limits.ts'
 import { Splice } from './splice.ts'
+import { sideOf } from './stock-side.ts'
 
 /** A running circuit. Times are milliseconds of the node's clock. */
 export interface Circuit {
@@ -96,8 +97,8 @@ export class Circuits {
     const id = this.#components.nextId()
     const since = clock()
     const splice = new Splice({
-      source: sourceStream,
-      target: targetStream,
+      source: sideOf(sourceStream),
+      target: sideOf(targetStream),
       sourcePeer: source,
       targetPeer: target,
       shaper,

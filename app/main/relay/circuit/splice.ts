@@ -1,20 +1,14 @@
-import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
-import type { AbstractStream } from '@libp2p/utils'
-import type { Uint8ArrayList } from 'uint8arraylist'
 import type { CircuitEnd } from '../../observe/events.ts'
-import { Backlog } from '../budget/backlog.ts'
 import type { Direction, Flow, Shaper } from '../budget/shaper.ts'
+import { Held } from './held.ts'
+import type { Side, SideSink } from './side.ts'
 
-/** Bytes that may wait for the reader before the writer is asked for no more. */
-const BACKLOG_BYTES = 64 * 1024
-/** What is sent at once of bytes that waited. */
-const CHUNK_BYTES = 128 * 1024
 /** How long a side whose partner has gone may take to read what it was sent, and to close. */
 const LINGER_MS = 30_000
 
 export interface SpliceInit {
-  source: Stream
-  target: Stream
+  source: Side
+  target: Side
   sourcePeer: string
   targetPeer: string
   shaper: Shaper
@@ -26,8 +20,8 @@ export interface SpliceInit {
 
 /**
  * Joins the two streams of a circuit until both sides have closed it or one end fails. Counts and shapes
- * what passes, keeps half-closes apart, and asks each side for no more than the other takes: what waits in
- * memory is at most the backlog, one window of the writer (see transports.ts) and one chunk on its way out.
+ * what passes, keeps half-closes apart, and lets each side send only as much as the other takes: what waits in
+ * memory is at most one window of the writer (see transports.ts).
  */
 export class Splice {
   readonly #init: SpliceInit
@@ -51,8 +45,9 @@ export class Splice {
   }
 
   start(): void {
-    this.#toTarget.start()
-    if (!this.#ended) this.#toSource.start()
+    const { source, target } = this.#init
+    source.join(this.#sinkOf(this.#toTarget, this.#toSource))
+    if (!this.#ended) target.join(this.#sinkOf(this.#toSource, this.#toTarget))
   }
 
   /** One direction has passed everything its sender had, or will pass no more. */
@@ -85,18 +80,22 @@ export class Splice {
     this.#init.ended(reason)
   }
 
+  /** A stream's news, for the way from it and the way to it. */
+  #sinkOf(from: OneWay, to: OneWay): SideSink {
+    return {
+      onBytes: bytes => from.onBytes(bytes),
+      onEnd: () => from.onEnd(),
+      onClose: error => from.onClose(error),
+      onWritable: () => to.onWritable()
+    }
+  }
+
   #reset(reason: CircuitEnd): void {
     const error = new Error(`circuit ended: ${reason}`)
     this.#init.source.abort(error)
     this.#init.target.abort(error)
   }
 }
-
-/**
- * Every stream of libp2p's can tell its sender to stop (for Yamux, by withholding the window) while it still
- * hands over what comes. Its `pause()` would keep that in a list of its own, in pieces as small as they came.
- */
-type Reader = Stream & Pick<AbstractStream, 'sendPause' | 'sendResume'>
 
 /** One direction of a circuit. */
 class OneWay {
@@ -107,163 +106,148 @@ class OneWay {
   cut = false
   readonly #splice: Splice
   readonly #init: SpliceInit
-  readonly #from: Reader
-  readonly #to: Stream
+  readonly #from: Side
+  readonly #to: Side
   readonly #direction: Direction
   readonly #flow: Flow
-  readonly #waiting = new Backlog()
-  #senderClosed = false
-  #held = false
+  readonly #held = new Held()
+  /** Of what was held, so much may pass by the rates. */
+  #granted = 0
+  #senderEnded = false
+  #pumping = false
   #finishing = false
   #stopped = false
 
   constructor(
     splice: Splice,
     init: SpliceInit,
-    from: Stream,
-    to: Stream,
+    from: Side,
+    to: Side,
     direction: Direction,
     fromPeer: string,
     toPeer: string
   ) {
     this.#splice = splice
     this.#init = init
-    this.#from = from as Reader
+    this.#from = from
     this.#to = to
     this.#direction = direction
     this.#flow = init.shaper.open({
       from: fromPeer,
       to: toPeer,
       direction,
-      granted: bytes => this.#guard(() => this.#grant(bytes))
+      granted: bytes => {
+        this.#granted += bytes
+        this.onWritable()
+      }
     })
-  }
-
-  start(): void {
-    this.#from.addEventListener('message', this.#onMessage)
-    this.#from.addEventListener('remoteCloseWrite', this.#onSenderClosed)
-    this.#from.addEventListener('end', this.#pumpSoon)
-    this.#from.addEventListener('close', this.#onClose)
-    this.#to.addEventListener('drain', this.#onDrain)
-    // What happened before these listeners were there.
-    if (this.#from.remoteWriteStatus === 'closed') this.#senderClosed = true
-    if (this.#from.status !== 'open') this.#splice.end('peer-gone')
-    else if (this.#from.readableEnded) this.#pumpSoon()
   }
 
   stop(): void {
     if (this.#stopped) return
     this.#stopped = true
     this.#flow.release()
-    this.#from.removeEventListener('message', this.#onMessage)
-    this.#from.removeEventListener('remoteCloseWrite', this.#onSenderClosed)
-    this.#from.removeEventListener('end', this.#pumpSoon)
-    this.#from.removeEventListener('close', this.#onClose)
-    this.#to.removeEventListener('drain', this.#onDrain)
-    this.#waiting.clear()
+    this.#held.clear()
   }
 
   /** The receiver has left: reads no more of what the sender has. */
   giveUp(): void {
     if (this.done || this.#finishing) return
     this.done = this.cut = true
-    this.#from.sendPause()
     this.stop()
   }
 
-  readonly #onMessage = (event: StreamMessageEvent): void => {
-    this.#guard(() => {
-      if (this.#waiting.byteLength === 0 && !this.#flow.limited && !this.#to.writableNeedsDrain) {
-        return this.#send(event.data)
+  onBytes(bytes: Uint8Array): void {
+    if (this.#stopped) return
+    try {
+      if (this.#held.byteLength > 0 || this.#flow.limited) {
+        this.#held.append(bytes)
+        return this.#pump()
       }
-      this.#waiting.append(event.data)
-      this.#pump()
-    })
-  }
-
-  readonly #onSenderClosed = (): void => {
-    this.#senderClosed = true
-  }
-
-  readonly #onClose = (event: StreamCloseEvent): void => {
-    if (event.error !== undefined) return this.#splice.end('reset')
-    if (!this.#senderClosed) return this.#splice.end('peer-gone')
-    this.#splice.senderGone(this)
-    this.#guard(() => this.#pump())
-  }
-
-  readonly #onDrain = (): void => {
-    if (this.#waiting.byteLength > 0) this.#pumpSoon()
-  }
-
-  /**
-   * In a microtask: the stream itself sends its backlog in one at its drain, and at its end a frame may carry
-   * the last data beside the close.
-   */
-  readonly #pumpSoon = (): void => queueMicrotask(() => this.#guard(() => this.#pump()))
-
-  /** Passes on what it may, then asks for more or for no more, or closes. */
-  #pump(): void {
-    while (this.#waiting.byteLength > 0 && !this.#to.writableNeedsDrain) {
-      const bytes = this.#flow.take(Math.min(CHUNK_BYTES, this.#waiting.byteLength))
-      if (bytes === 0) break
-      this.#send(this.#waiting.take(bytes))
-      if (this.#stopped) return
+      const now = Math.min(bytes.byteLength, this.#to.sendable)
+      if (now > 0) this.#send(now === bytes.byteLength ? bytes : bytes.subarray(0, now))
+      if (!this.#stopped && now < bytes.byteLength) this.#held.append(bytes.subarray(now))
+    } catch {
+      // A stream that closed under our hands ends the circuit; it must not end the process.
+      this.#splice.end('reset')
     }
-    if (this.#waiting.byteLength > 0 || !this.#from.readableEnded) this.#hold()
-    else if (this.#from.readBufferLength === 0) this.#finish()
   }
 
-  #grant(bytes: number): void {
-    this.#send(this.#waiting.take(Math.min(bytes, this.#waiting.byteLength)))
-    if (!this.#stopped) this.#pump()
+  onEnd(): void {
+    this.#senderEnded = true
+    this.onWritable()
   }
 
-  /** Lets the sender go on, or not, by how much waits. */
-  #hold(): void {
-    const hold = this.#waiting.byteLength > BACKLOG_BYTES
-    if (hold === this.#held || this.#from.remoteWriteStatus === 'closed') return
-    this.#held = hold
-    if (hold) this.#from.sendPause()
-    else this.#from.sendResume()
+  onClose(error?: Error): void {
+    if (this.#stopped && !this.done) return
+    if (error !== undefined) return this.#splice.end('reset')
+    if (!this.#senderEnded) return this.#splice.end('peer-gone')
+    this.#splice.senderGone(this)
+    this.onWritable()
   }
 
-  #send(data: Uint8Array | Uint8ArrayList): void {
+  /** There is room, or more to pass, or nothing more to come. */
+  onWritable(): void {
+    if (this.#stopped) return
+    try {
+      this.#pump()
+    } catch {
+      this.#splice.end('reset')
+    }
+  }
+
+  /** Passes on what it may of what is held, and closes when that was all. */
+  #pump(): void {
+    if (this.#pumping) return
+    this.#pumping = true
+    try {
+      while (this.#held.byteLength > 0 && this.#sendHeld());
+    } finally {
+      this.#pumping = false
+    }
+    if (this.#senderEnded && !this.#stopped && this.#held.byteLength === 0) this.#finish()
+  }
+
+  /** One piece; false where no more may pass for now. */
+  #sendHeld(): boolean {
+    const next = this.#held.peek(this.#to.sendable)
+    if (next.byteLength === 0) return false
+    if (this.#granted === 0) this.#granted = this.#flow.take(next.byteLength)
+    if (this.#granted === 0) return false
+    const bytes = Math.min(next.byteLength, this.#granted)
+    this.#granted -= bytes
+    this.#send(bytes === next.byteLength ? next : next.subarray(0, bytes))
+    if (this.#stopped) return false
+    this.#held.drop(bytes)
+    return true
+  }
+
+  #send(bytes: Uint8Array): void {
     const left = this.#init.bytesEachWay() - this.bytes
-    if (data.byteLength > left) {
-      const rest = Math.max(0, left)
-      if (rest > 0) this.#pass(data.subarray(0, rest))
+    if (bytes.byteLength > left) {
+      if (left > 0) this.#pass(bytes.subarray(0, left))
       return this.#splice.end('bytes')
     }
-    this.#pass(data)
+    this.#pass(bytes)
   }
 
-  #pass(data: Uint8Array | Uint8ArrayList): void {
-    this.bytes += data.byteLength
-    this.#init.relayed(this.#direction, data.byteLength)
-    this.#to.send(data)
+  #pass(bytes: Uint8Array): void {
+    const passed = bytes.byteLength
+    this.bytes += passed
+    this.#init.relayed(this.#direction, passed)
+    this.#to.write(bytes)
+    this.#from.credit(passed)
   }
 
   #finish(): void {
     if (this.#finishing) return
     this.#finishing = true
-    // However long its reader takes: the circuit's duration bounds that.
     void this.#to
-      .close()
+      .finish()
       .then(
         () => (this.done = true),
         () => (this.done = this.cut = true)
       )
       .then(() => this.#splice.passed())
-  }
-
-  /** A stream that closed under our hands ends the circuit; it must not end the process. */
-  #guard(run: () => void): void {
-    if (this.#stopped) return
-    try {
-      run()
-    } catch {
-      this.#splice.end('reset')
-    }
   }
 }

@@ -1,0 +1,63 @@
+/** Memory is held in pieces of this size: little is lost on a circuit that holds a few bytes. */
+const BLOCK_BYTES = 16 * 1024
+/** Blocks kept for the next circuit that has to hold something. */
+const MOST_KEPT = 256
+
+const free: Buffer[] = []
+
+/** Bytes of a circuit that wait for their reader, copied into blocks of memory that all circuits share. */
+export class Held {
+  readonly #blocks: Buffer[] = []
+  /** Where the first byte is in the first block, and where the next goes in the last. */
+  #first = 0
+  #next = BLOCK_BYTES
+  #bytes = 0
+
+  get byteLength(): number {
+    return this.#bytes
+  }
+
+  append(bytes: Uint8Array): void {
+    this.#bytes += bytes.byteLength
+    for (let at = 0; at < bytes.byteLength; ) {
+      if (this.#next === BLOCK_BYTES) {
+        this.#blocks.push(free.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES))
+        this.#next = 0
+      }
+      const part = bytes.subarray(at, at + BLOCK_BYTES - this.#next)
+      this.#blocks.at(-1)?.set(part, this.#next)
+      this.#next += part.byteLength
+      at += part.byteLength
+    }
+  }
+
+  /** The first bytes, at most so many; they lie there until `drop`. */
+  peek(bytes: number): Uint8Array {
+    const [block] = this.#blocks
+    if (block === undefined) return EMPTY
+    return block.subarray(this.#first, Math.min(this.#first + Math.min(bytes, this.#bytes), BLOCK_BYTES))
+  }
+
+  /** Lets go of the first bytes, of one block at most. */
+  drop(bytes: number): void {
+    this.#bytes -= bytes
+    this.#first += bytes
+    if (this.#bytes === 0) return this.clear()
+    if (this.#first < BLOCK_BYTES) return
+    this.#first = 0
+    this.#giveBack(this.#blocks.shift())
+  }
+
+  clear(): void {
+    for (const block of this.#blocks.splice(0)) this.#giveBack(block)
+    this.#first = 0
+    this.#next = BLOCK_BYTES
+    this.#bytes = 0
+  }
+
+  #giveBack(block: Buffer | undefined): void {
+    if (block !== undefined && free.length < MOST_KEPT) free.push(block)
+  }
+}
+
+const EMPTY = new Uint8Array(0)

@@ -1,0 +1,27 @@
+/** What a side of a circuit is told of its stream. Its methods do not throw. */
+export interface SideSink {
+  /** Bytes in order. The memory is the side's again when this returns. They count against its window until `credit`. */
+  onBytes(bytes: Uint8Array): void
+  /** The peer has closed its writing, and all it wrote was handed over. */
+  onEnd(): void
+  /** The stream is over; the last call. With an error where it was reset or lost before both had closed. */
+  onClose(error?: Error): void
+  /** More may be written, after `sendable` was 0. */
+  onWritable(): void
+}
+
+/** A stream as one side of a circuit: bytes without events, in memory that is used again and again. */
+export interface Side {
+  /** From now on bytes go to the sink, and to no 'message' event any more; those that came earlier come first. */
+  join(sink: SideSink): void
+  /** Bytes that may be written now: what the peer's window and the connection take. */
+  readonly sendable: number
+  /** Copies the bytes, at most `sendable` of them. */
+  write(bytes: Uint8Array): void
+  /** The reader is done with so many bytes: the peer may send as many more. Calls nothing of the sink before it returns. */
+  credit(bytes: number): void
+  /** Closes our writing behind what was written. Resolves when all is on its way; rejects where the stream was lost. */
+  finish(): Promise<void>
+  /** Resets the stream. */
+  abort(error: Error): void
+}
