@@ -22,6 +22,12 @@ interface Written {
   encoding: BufferEncoding
 }
 
+/** Under this name whoever reads a socket into memory of its own, past the stream, tells of each chunk. */
+export const readSeen: unique symbol = Symbol('read seen')
+export interface ReadSeen extends Socket {
+  [readSeen]?: (chunk: Uint8Array) => void
+}
+
 interface SocketTrafficComponents {
   /** Milliseconds. */
   clock: () => number
@@ -111,6 +117,7 @@ export class SocketTraffic {
       this.#look()
       tcp.wrote(bytes, clock())
     }
+    ;(this.#socket as ReadSeen)[readSeen] = chunk => this.#look(chunk)
     hooks.push = (chunk, encoding) => {
       this.#look(chunk instanceof Uint8Array ? chunk : undefined)
       return push(chunk, encoding)

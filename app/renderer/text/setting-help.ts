@@ -42,6 +42,8 @@ export const HELP: Record<Exclude<Language, 'en'>, Record<Key, string>> = {
     'relay.circuits.bytesEachWay': 'Wie viel ein Circuit in jede Richtung übertragen darf',
     'relay.circuits.bufferBytes':
       'Wie viel Arbeitsspeicher ein Circuit in jede Richtung belegen darf, solange sein Leser langsam ist',
+    'relay.dataPath':
+      'Wie TCP- und WebSocket-Verbindungen verschlüsselt und geteilt werden: durch eigenen Code (fast) oder den von js-libp2p (upstream: langsamer, der Ausweg, falls der andere mit einem Client versagt)',
     'relay.rate.totalBytesPerSecond': 'Rate aller Circuits zusammen, in jede Richtung',
     'relay.rate.perPeerBytesPerSecond': 'Rate aller Circuits eines Peers zusammen, in jede Richtung',
     'relay.rate.perCircuitBytesPerSecond': 'Rate eines Circuits, in jede Richtung',

@@ -57,6 +57,7 @@ const everywhere = {
   'listen.ip4': ['0.0.0.0'],
   'listen.ip6': ['::'],
   'relay.circuits.bufferBytes': 2 * MiB,
+  'relay.dataPath': 'fast',
   'dht.protocol': '/ipfs/kad/1.0.0',
   'dht.bootstrap': [],
   'dht.queryTimeoutSeconds': 60,
