@@ -2,9 +2,12 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import { defaultLogger } from '@libp2p/logger'
+import type { Stream } from '@libp2p/interface'
 import { AbstractStream, type SendResult } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { Shaper } from '../../app/main/relay/budget/shaper.ts'
+import type { Joinable } from '../../app/main/relay/circuit/frames.ts'
+import { Held } from '../../app/main/relay/circuit/held.ts'
 import { Splice } from '../../app/main/relay/circuit/splice.ts'
 import { sideOf } from '../../app/main/relay/circuit/stock-side.ts'
 import { createBus } from '../../app/main/observe/events.ts'
@@ -63,8 +66,8 @@ const shaped: Join = (source, target) => {
     perCircuitBytesPerSecond: none
   })
   new Splice({
-    source: sideOf(source),
-    target: sideOf(target),
+    source: joinable(source),
+    target: joinable(target),
     sourcePeer: 'a',
     targetPeer: 'b',
     shaper,
@@ -227,3 +230,7 @@ console.log(
     slower
   })
 )
+
+function joinable(stream: Stream): Joinable {
+  return { side: sideOf(stream), early: new Held(), ended: false }
+}

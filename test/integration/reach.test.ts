@@ -4,8 +4,8 @@ import type { AddressManager } from '@libp2p/interface-internal'
 import { identify } from '@libp2p/identify'
 import { Reach, type ReachComponents } from '../../app/main/relay/reach/reach.ts'
 import { multiaddr } from '@multiformats/multiaddr'
+import { lpStream } from '@libp2p/utils'
 import { describe, expect, it } from 'vitest'
-import { framed } from '../../app/main/relay/circuit/hop-stream.ts'
 import { V1_PROTOCOL, V2_PROTOCOL } from '../../app/main/relay/reach/autonat.ts'
 import { V1Message, V2Message, type DialResponse } from '../../app/main/relay/reach/messages.ts'
 import { BYTES, codec, tag } from '../../app/main/relay/protobuf.ts'
@@ -19,7 +19,7 @@ const REFUSED = 101
 const IDENTIFY = '/ipfs/id/1.0.0'
 
 async function askV2(connection: Connection, addresses: string[]): Promise<V2Message> {
-  const frames = framed(await connection.newStream(V2_PROTOCOL))
+  const frames = lpStream(await connection.newStream(V2_PROTOCOL))
   const signal = AbortSignal.timeout(10_000)
   const addrs = addresses.map(text => multiaddr(text).bytes)
   await frames.write(V2Message.encode({ dialRequest: { addrs, nonce: 1n } }), { signal })
@@ -29,7 +29,7 @@ async function askV2(connection: Connection, addresses: string[]): Promise<V2Mes
 }
 
 async function askV1(client: Client, connection: Connection, addresses: string[]): Promise<V1Message> {
-  const frames = framed(await connection.newStream(V1_PROTOCOL))
+  const frames = lpStream(await connection.newStream(V1_PROTOCOL))
   const signal = AbortSignal.timeout(10_000)
   const dial = {
     id: client.peerId.toMultihash().bytes,
@@ -119,7 +119,7 @@ describe('what a peer says it sees us at', () => {
     await liar.handle(
       IDENTIFY,
       async (stream: Stream) => {
-        await framed(stream).write(identifyMessage(liar, invented.bytes))
+        await lpStream(stream).write(identifyMessage(liar, invented.bytes))
         await stream.close()
         told = true
       },

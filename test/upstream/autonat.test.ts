@@ -3,10 +3,10 @@ import { autoNATv2, type AutoNATv2Components } from '@libp2p/autonat-v2'
 import { identify } from '@libp2p/identify'
 import type { Connection, Stream } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, Registrar } from '@libp2p/interface-internal'
+import { lpStream } from '@libp2p/utils'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { reader, writer } from 'protons-runtime'
 import { afterEach, describe, expect, it } from 'vitest'
-import { framed } from '../../app/main/relay/circuit/hop-stream.ts'
 import { V1_PROTOCOL, V2_PROTOCOL } from '../../app/main/relay/reach/autonat.ts'
 import { V1Message, V2Message } from '../../app/main/relay/reach/messages.ts'
 import { createPlainClient, type Client } from '../support/clients.ts'
@@ -75,7 +75,7 @@ describe('the client', () => {
   async function liar(asked: string[]): Promise<Client> {
     const peer = await node()
     await peer.handle(V2_PROTOCOL, async (stream: Stream) => {
-      const frames = framed(stream)
+      const frames = lpStream(stream)
       const { dialRequest } = V2Message.decode(await frames.read())
       for (const [addressIndex, address] of (dialRequest?.addrs ?? []).entries()) {
         asked.push(multiaddr(address).toString())
@@ -140,7 +140,7 @@ describe('the server', () => {
     const server = await node({ v1: (components: AutoNATComponents) => autoNAT()(elsewhere(components)) })
     const client = await node()
     const connection = await connect(server, client)
-    const frames = framed(await connection.newStream(V1_PROTOCOL))
+    const frames = lpStream(await connection.newStream(V1_PROTOCOL))
     const dial = {
       id: client.peerId.toMultihash().bytes,
       addrs: [multiaddr('/ip4/5.6.7.8/tcp/4001').bytes]
@@ -162,7 +162,7 @@ describe('the server', () => {
       v2: (components: AutoNATv2Components) => autoNATv2()(elsewhere(components, { connectionManager }))
     })
     const connection = await connect(server, await node())
-    const frames = framed(await connection.newStream(V2_PROTOCOL))
+    const frames = lpStream(await connection.newStream(V2_PROTOCOL))
     const addrs = Array.from({ length: 200 }, (_, i) => multiaddr(`/ip4/5.6.7.8/tcp/${i + 1}`).bytes)
     await frames.write(V2Message.encode({ dialRequest: { addrs, nonce: 1n } }))
     await until('it has dialled them all', () => dialled.length === 200)
@@ -183,7 +183,7 @@ describe('the server', () => {
     const connection = await connect(server, await node())
     const addrs = [multiaddr('/ip4/5.6.7.8/tcp/1').bytes]
     for (let i = 0; i < 100; i++) {
-      const frames = framed(await connection.newStream(V2_PROTOCOL))
+      const frames = lpStream(await connection.newStream(V2_PROTOCOL))
       await frames.write(V2Message.encode({ dialRequest: { addrs, nonce: 1n } }))
       await frames.read()
       frames.unwrap().abort(new Error('seen enough'))

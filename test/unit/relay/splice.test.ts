@@ -3,11 +3,14 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { defaultLogger } from '@libp2p/logger'
+import type { Stream } from '@libp2p/interface'
 import { AbstractStream, type SendResult } from '@libp2p/utils'
 import fc from 'fast-check'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { describe, expect, it } from 'vitest'
 import { Shaper, type Direction, type Rates } from '../../../app/main/relay/budget/shaper.ts'
+import type { Joinable } from '../../../app/main/relay/circuit/frames.ts'
+import { Held } from '../../../app/main/relay/circuit/held.ts'
 import { Splice } from '../../../app/main/relay/circuit/splice.ts'
 import { sideOf } from '../../../app/main/relay/circuit/stock-side.ts'
 import { VirtualTiming } from './virtual-timing.ts'
@@ -118,8 +121,8 @@ function join({ rates = {}, bytesEachWay = () => Infinity }: Setting = {}) {
   const relayed: Record<Direction, number> = { 'to-target': 0, 'to-source': 0 }
   const ends: string[] = []
   const splice = new Splice({
-    source: sideOf(source),
-    target: sideOf(target),
+    source: joinable(source),
+    target: joinable(target),
     sourcePeer: 'a',
     targetPeer: 'b',
     shaper,
@@ -157,8 +160,8 @@ describe('a splice', () => {
       perCircuitBytesPerSecond: Infinity
     })
     const splice = new Splice({
-      source: sideOf(stream),
-      target: sideOf(target),
+      source: joinable(stream),
+      target: joinable(target),
       sourcePeer: 'a',
       targetPeer: 'b',
       shaper,
@@ -444,3 +447,7 @@ it('loses, adds and swaps nothing, whatever order things happen in', async () =>
     { numRuns: 200 }
   )
 })
+
+function joinable(stream: Stream): Joinable {
+  return { side: sideOf(stream), early: new Held(), ended: false }
+}

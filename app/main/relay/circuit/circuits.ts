@@ -1,9 +1,8 @@
-import type { Stream } from '@libp2p/interface'
 import type { CircuitEnd, NodeBus } from '../../observe/events.ts'
 import type { Direction, Shaper } from '../budget/shaper.ts'
 import type { RelayLimits } from '../limits.ts'
+import type { Joinable } from './frames.ts'
 import { Splice } from './splice.ts'
-import { sideOf } from './stock-side.ts'
 
 /** A running circuit. Times are milliseconds of the node's clock. */
 export interface Circuit {
@@ -91,14 +90,14 @@ export class Circuits {
   }
 
   /** Joins the streams of an admitted circuit. */
-  run(slot: Slot, sourceStream: Stream, targetStream: Stream): Circuit {
+  run(slot: Slot, sourceSide: Joinable, targetSide: Joinable): Circuit {
     const { bus, shaper, clock, limits } = this.#components
     const { source, target } = slot
     const id = this.#components.nextId()
     const since = clock()
     const splice = new Splice({
-      source: sideOf(sourceStream),
-      target: sideOf(targetStream),
+      source: sourceSide,
+      target: targetSide,
       sourcePeer: source,
       targetPeer: target,
       shaper,

@@ -19,7 +19,7 @@ export class Held {
 
   append(bytes: Uint8Array): void {
     this.#bytes += bytes.byteLength
-    for (let at = 0; at < bytes.byteLength; ) {
+    for (let at = 0; at < bytes.byteLength;) {
       if (this.#next === BLOCK_BYTES) {
         this.#blocks.push(free.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES))
         this.#next = 0
@@ -38,14 +38,22 @@ export class Held {
     return block.subarray(this.#first, Math.min(this.#first + Math.min(bytes, this.#bytes), BLOCK_BYTES))
   }
 
-  /** Lets go of the first bytes, of one block at most. */
+  /** Lets go of the first bytes. */
   drop(bytes: number): void {
     this.#bytes -= bytes
     this.#first += bytes
     if (this.#bytes === 0) return this.clear()
-    if (this.#first < BLOCK_BYTES) return
-    this.#first = 0
-    this.#giveBack(this.#blocks.shift())
+    for (; this.#first >= BLOCK_BYTES; this.#first -= BLOCK_BYTES) this.#giveBack(this.#blocks.shift())
+  }
+
+  /** A copy of the first bytes, or of all where there are fewer. */
+  copy(bytes: number): Buffer {
+    const copy = Buffer.allocUnsafe(Math.min(bytes, this.#bytes))
+    let at = 0
+    for (let block = 0; at < copy.byteLength; block++) {
+      at += this.#blocks[block]?.copy(copy, at, block === 0 ? this.#first : 0) ?? copy.byteLength
+    }
+    return copy
   }
 
   clear(): void {

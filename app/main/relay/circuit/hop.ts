@@ -1,27 +1,24 @@
-import {
-  setMaxListeners,
-  type Connection,
-  type PeerId,
-  type PrivateKey,
-  type Stream
-} from '@libp2p/interface'
+import type { Connection, PeerId, PrivateKey, Stream } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import { peerIdFromMultihash } from '@libp2p/peer-id'
-import type { LengthPrefixedStream } from '@libp2p/utils'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import * as Digest from 'multiformats/hashes/digest'
 import type { NodeBus, RequestKind } from '../../observe/events.ts'
 import { admitConnect, admitReserve, statusOf, type Refusal } from './admission.ts'
 import type { Circuits } from './circuits.ts'
 import type { Gate } from './gate.ts'
-import { answerAndClose, framed, statusMessage } from './hop-stream.ts'
+import { Frames, type Joinable } from './frames.ts'
+import { Patience } from './patience.ts'
 import { HopMessage, HopType, Status } from './pb/messages.ts'
 import type { Reservation, Reservations } from './reservations.ts'
+import { sideOf } from './stock-side.ts'
 import { openStop } from './stop.ts'
 import { sealVoucher } from './voucher.ts'
 
 /** How long a request may take to arrive, and its answer to be taken. */
 const REQUEST_TIMEOUT_MS = 10_000
+/** How long the other side has to close its end after our answer, before the stream is reset. */
+const LINGER_MS = 5_000
 /** How long a circuit may take to be set up, all in all. */
 const CONNECT_TIMEOUT_MS = 30_000
 /** Bytes of addresses in a reservation: what fits, beside the voucher, into the 4 KiB that go and rust take. */
@@ -45,8 +42,7 @@ export interface HopComponents {
 }
 
 interface Request {
-  stream: Stream
-  frames: LengthPrefixedStream<Stream>
+  frames: Frames
   connection: Connection
 }
 
@@ -65,7 +61,7 @@ export class Hop {
     if (pending >= MAX_PENDING_PER_CONNECTION) return stream.abort(new Error('too many requests at once'))
     this.#pending.set(connection, pending + 1)
     try {
-      await this.#answer({ stream, frames: framed(stream), connection })
+      await this.#answer({ frames: new Frames(sideOf(stream)), connection })
     } catch (error) {
       stream.abort(error as Error)
     } finally {
@@ -74,12 +70,14 @@ export class Hop {
   }
 
   async #answer(request: Request): Promise<void> {
-    const signal = timeout(REQUEST_TIMEOUT_MS)
+    const patience = new Patience(REQUEST_TIMEOUT_MS)
     let message: HopMessage
     try {
-      message = HopMessage.decode(await request.frames.read({ signal }))
+      message = HopMessage.decode(await request.frames.read(patience.signal))
     } catch {
-      return this.#refuse(request, 'connect', signal.aborted ? 'too-slow' : 'malformed')
+      return await this.#refuse(request, 'connect', patience.ranOut ? 'too-slow' : 'malformed')
+    } finally {
+      patience.done()
     }
     if (message.type === HopType.RESERVE) return this.#reserve(request)
     if (message.type === HopType.CONNECT) return this.#connect(request, message)
@@ -134,7 +132,7 @@ export class Hop {
     const voucher = await sealVoucher(privateKey, peerId, connection.remotePeer, expire)
     const reservation = { expire, addrs: fitting(addressesFor(connection)), voucher }
     const answer = { ...statusMessage(Status.OK), reservation, limit: gate.limitMessage() }
-    await answerAndClose(frames, answer, timeout(REQUEST_TIMEOUT_MS))
+    await answerAndClose(frames, answer)
   }
 
   /** A failed request costs no slot: the earlier reservation, if there was one, holds again. */
@@ -165,18 +163,15 @@ export class Hop {
     )
     gate.countAttempt(verdict, caller)
     if (verdict !== 'ok') return this.#refuse(request, 'connect', verdict)
-    // Its message may have come with its reset: then there is no 'close' to wait for any more.
-    if (request.stream.status !== 'open') throw new Error('the stream closed')
+    // Its message may have come with its reset.
+    if (!request.frames.isOpen) throw new Error('the stream closed')
 
     const slot = circuits.claim(caller.peer, targetPeer)
-    const gone = new AbortController()
-    const onGone = (): void => gone.abort()
-    request.stream.addEventListener('close', onGone, { once: true })
-    const signal = AbortSignal.any([gone.signal, timeout(CONNECT_TIMEOUT_MS)])
-    setMaxListeners(Infinity, signal)
-    let opened: Stream | Refusal | undefined
+    const patience = new Patience(CONNECT_TIMEOUT_MS)
+    request.frames.onClosed = () => patience.end(new Error('the source has gone'))
+    let opened: Joinable | Refusal | undefined
     try {
-      opened = await this.#open(request, target, signal)
+      opened = await this.#open(request, target, patience.signal)
       if (typeof opened === 'string') {
         slot.release()
         return await this.#refuse(request, 'connect', opened)
@@ -184,16 +179,16 @@ export class Hop {
       circuits.run(slot, request.frames.unwrap(), opened)
     } catch (error) {
       slot.release()
-      // Unwrapping fails where the source's last early bytes came with the end of its stream.
-      if (typeof opened === 'object') opened.abort(error as Error)
+      // The source may have gone meanwhile.
+      if (typeof opened === 'object') opened.side.abort(error as Error)
       throw error
     } finally {
-      request.stream.removeEventListener('close', onGone)
+      patience.done()
     }
   }
 
-  /** Asks the target, then tells the source: the target's stream, or why there is none. */
-  async #open(request: Request, target: PeerId, signal: AbortSignal): Promise<Stream | Refusal> {
+  /** Asks the target, then tells the source: the target's side, or why there is none. */
+  async #open(request: Request, target: PeerId, signal: AbortSignal): Promise<Joinable | Refusal> {
     const { connectionManager, gate } = this.#parts
     const limit = gate.limitMessage()
     const opened = await openStop(
@@ -209,10 +204,9 @@ export class Hop {
       return overtaken
     }
     try {
-      await request.frames.write(HopMessage.encode({ ...statusMessage(Status.OK), limit }), { signal })
+      await request.frames.write(HopMessage.encode({ ...statusMessage(Status.OK), limit }), signal)
       // A target lost meanwhile may have left data behind, which must not look like all it had to send.
-      if (opened.status !== 'open') throw new Error('the target closed')
-      return opened
+      return opened.unwrap()
     } catch (error) {
       opened.abort(error as Error)
       throw error
@@ -231,7 +225,7 @@ export class Hop {
     const status = statusOf(reason, request)
     const { peer, ip } = this.#parts.gate.callerOf(connection)
     this.#parts.bus.emit('request-denied', { request, reason, status, peer, ip })
-    await answerAndClose(frames, statusMessage(status), timeout(REQUEST_TIMEOUT_MS))
+    await answerAndClose(frames, statusMessage(status))
   }
 }
 
@@ -252,8 +246,17 @@ function targetOf(message: HopMessage): PeerId | undefined {
   }
 }
 
-function timeout(milliseconds: number): AbortSignal {
-  const signal = AbortSignal.timeout(milliseconds)
-  setMaxListeners(Infinity, signal)
-  return signal
+function statusMessage(status: Status): HopMessage {
+  return { type: HopType.STATUS, status }
+}
+
+/** Sends the last message of a hop stream and closes it, at latest by a reset: no stream is left behind. */
+async function answerAndClose(frames: Frames, answer: HopMessage): Promise<void> {
+  const patience = new Patience(REQUEST_TIMEOUT_MS)
+  try {
+    await frames.write(HopMessage.encode(answer), patience.signal)
+    await frames.close(LINGER_MS)
+  } finally {
+    patience.done()
+  }
 }

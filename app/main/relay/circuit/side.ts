@@ -12,7 +12,10 @@ export interface SideSink {
 
 /** A stream as one side of a circuit: bytes without events, in memory that is used again and again. */
 export interface Side {
-  /** From now on bytes go to the sink, and to no 'message' event any more; those that came earlier come first. */
+  /**
+   * From now on all goes to this sink, and no bytes to a 'message' event any more; those that came earlier come first.
+   * Another sink may follow the first, which has taken all that came.
+   */
   join(sink: SideSink): void
   /** Bytes that may be written now: what the peer's window and the connection take. */
   readonly sendable: number

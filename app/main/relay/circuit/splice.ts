@@ -1,5 +1,6 @@
 import type { CircuitEnd } from '../../observe/events.ts'
 import type { Direction, Flow, Shaper } from '../budget/shaper.ts'
+import type { Joinable } from './frames.ts'
 import { Held } from './held.ts'
 import type { Side, SideSink } from './side.ts'
 
@@ -7,8 +8,8 @@ import type { Side, SideSink } from './side.ts'
 const LINGER_MS = 30_000
 
 export interface SpliceInit {
-  source: Side
-  target: Side
+  source: Joinable
+  target: Joinable
   sourcePeer: string
   targetPeer: string
   shaper: Shaper
@@ -32,8 +33,8 @@ export class Splice {
   constructor(init: SpliceInit) {
     this.#init = init
     const { source, target, sourcePeer, targetPeer } = init
-    this.#toTarget = new OneWay(this, init, source, target, 'to-target', sourcePeer, targetPeer)
-    this.#toSource = new OneWay(this, init, target, source, 'to-source', targetPeer, sourcePeer)
+    this.#toTarget = new OneWay(this, init, source.side, target.side, 'to-target', sourcePeer, targetPeer)
+    this.#toSource = new OneWay(this, init, target.side, source.side, 'to-source', targetPeer, sourcePeer)
   }
 
   get bytesToTarget(): number {
@@ -46,8 +47,10 @@ export class Splice {
 
   start(): void {
     const { source, target } = this.#init
-    source.join(this.#sinkOf(this.#toTarget, this.#toSource))
-    if (!this.#ended) target.join(this.#sinkOf(this.#toSource, this.#toTarget))
+    source.side.join(this.#sinkOf(this.#toTarget, this.#toSource))
+    target.side.join(this.#sinkOf(this.#toSource, this.#toTarget))
+    this.#toTarget.begin(source)
+    this.#toSource.begin(target)
   }
 
   /** One direction has passed everything its sender had, or will pass no more. */
@@ -92,8 +95,8 @@ export class Splice {
 
   #reset(reason: CircuitEnd): void {
     const error = new Error(`circuit ended: ${reason}`)
-    this.#init.source.abort(error)
-    this.#init.target.abort(error)
+    this.#init.source.side.abort(error)
+    this.#init.target.side.abort(error)
   }
 }
 
@@ -110,7 +113,7 @@ class OneWay {
   readonly #to: Side
   readonly #direction: Direction
   readonly #flow: Flow
-  readonly #held = new Held()
+  #held = new Held()
   /** Of what was held, so much may pass by the rates. */
   #granted = 0
   #senderEnded = false
@@ -141,6 +144,14 @@ class OneWay {
         this.onWritable()
       }
     })
+  }
+
+  /** With what came before the two were joined. */
+  begin({ early, ended }: Joinable): void {
+    if (this.#stopped) return early.clear()
+    this.#held = early
+    this.#senderEnded ||= ended
+    this.onWritable()
   }
 
   stop(): void {

@@ -25,6 +25,7 @@ function isSide(stream: Stream): stream is Stream & Side {
 /** A stream of libp2p's own, whose events stand for the sink's calls. */
 class StockSide implements Side {
   readonly #stream: StockStream
+  #sink: SideSink | undefined
   #waiting = 0
   #held = false
   #ended = false
@@ -35,38 +36,9 @@ class StockSide implements Side {
   }
 
   join(sink: SideSink): void {
-    const stream = this.#stream
-    const onMessage = (event: StreamMessageEvent): void => {
-      const pieces = event.data instanceof Uint8Array ? [event.data] : event.data
-      for (const piece of pieces) {
-        this.#waiting += piece.byteLength
-        sink.onBytes(piece)
-      }
-      this.#hold()
-    }
-    // A lost connection ends what can be read too, but then the sender has not closed.
-    let senderClosed = stream.status === 'open' && stream.remoteWriteStatus === 'closed'
-    const end = (): void => {
-      if (this.#ended || this.#closed || !senderClosed || !stream.readableEnded) return
-      this.#ended = true
-      sink.onEnd()
-    }
-    // In a microtask: at its end a frame may carry the last data beside the close.
-    const onEnd = (): void => queueMicrotask(end)
-    const close = (error?: Error): void => {
-      if (this.#closed) return
-      if (error === undefined) end()
-      this.#closed = true
-      sink.onClose(error)
-    }
-    stream.addEventListener('message', onMessage)
-    stream.addEventListener('remoteCloseWrite', () => (senderClosed = true))
-    stream.addEventListener('end', onEnd)
-    stream.addEventListener('close', (event: StreamCloseEvent) => queueMicrotask(() => close(event.error)))
-    // In a microtask: the stream itself sends its backlog first.
-    stream.addEventListener('drain', () => queueMicrotask(() => !this.#closed && sink.onWritable()))
-    if (stream.status !== 'open') queueMicrotask(() => close())
-    else if (stream.readableEnded) onEnd()
+    const first = this.#sink === undefined
+    this.#sink = sink
+    if (first) this.#listen()
   }
 
   get sendable(): number {
@@ -90,6 +62,41 @@ class StockSide implements Side {
 
   abort(error: Error): void {
     this.#stream.abort(error)
+  }
+
+  #listen(): void {
+    const stream = this.#stream
+    const onMessage = (event: StreamMessageEvent): void => {
+      const pieces = event.data instanceof Uint8Array ? [event.data] : event.data
+      for (const piece of pieces) {
+        this.#waiting += piece.byteLength
+        this.#sink?.onBytes(piece)
+      }
+      this.#hold()
+    }
+    // A lost connection ends what can be read too, but then the sender has not closed.
+    let senderClosed = stream.status === 'open' && stream.remoteWriteStatus === 'closed'
+    const end = (): void => {
+      if (this.#ended || this.#closed || !senderClosed || !stream.readableEnded) return
+      this.#ended = true
+      this.#sink?.onEnd()
+    }
+    // In a microtask: at its end a frame may carry the last data beside the close.
+    const onEnd = (): void => queueMicrotask(end)
+    const close = (error?: Error): void => {
+      if (this.#closed) return
+      if (error === undefined) end()
+      this.#closed = true
+      this.#sink?.onClose(error)
+    }
+    stream.addEventListener('message', onMessage)
+    stream.addEventListener('remoteCloseWrite', () => (senderClosed = true))
+    stream.addEventListener('end', onEnd)
+    stream.addEventListener('close', (event: StreamCloseEvent) => queueMicrotask(() => close(event.error)))
+    // In a microtask: the stream itself sends its backlog first.
+    stream.addEventListener('drain', () => queueMicrotask(() => !this.#closed && this.#sink?.onWritable()))
+    if (stream.status !== 'open') queueMicrotask(() => close())
+    else if (stream.readableEnded) onEnd()
   }
 
   /** Lets the sender go on, or not, by how much waits. */

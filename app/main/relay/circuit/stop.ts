@@ -1,25 +1,51 @@
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { isRelayed } from '../addresses.ts'
 import type { Refusal } from './admission.ts'
-import { closeSoon, framed } from './hop-stream.ts'
+import { Frames } from './frames.ts'
+import { Patience } from './patience.ts'
 import { Status, StopMessage, StopType, type LimitMessage } from './pb/messages.ts'
+import { sideOf } from './stock-side.ts'
 
 const STOP_PROTOCOL = '/libp2p/circuit/relay/0.2.0/stop'
 /** How long a target may take to accept. */
 const STOP_TIMEOUT_MS = 15_000
+/** How long it has to close a stream that it refused. */
+const LINGER_MS = 5_000
+
+type Unreached = Extract<Refusal, 'target-gone' | 'target-silent' | 'target-refused'>
 
 /**
  * Asks a circuit's target to accept it, over its newest connection, then over older ones. The message never
- * carries addresses: a target learns who dials, not from where.
+ * carries addresses: a target learns who dials, not from where. @throws the signal's reason
  */
 export async function openStop(
   connections: Connection[],
   source: PeerId,
   limit: LimitMessage | undefined,
   signal: AbortSignal
-): Promise<Stream | Extract<Refusal, 'target-gone' | 'target-silent' | 'target-refused'>> {
-  const timeout = AbortSignal.timeout(STOP_TIMEOUT_MS)
-  const either = AbortSignal.any([signal, timeout])
+): Promise<Frames | Unreached> {
+  const patience = new Patience(STOP_TIMEOUT_MS)
+  const onAbort = (): void => patience.end(signal.reason as Error)
+  signal.addEventListener('abort', onAbort)
+  try {
+    signal.throwIfAborted()
+    return await firstToAnswer(connections, source, limit, patience)
+  } catch (error) {
+    signal.throwIfAborted()
+    if (patience.ranOut) return 'target-silent'
+    throw error
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    patience.done()
+  }
+}
+
+async function firstToAnswer(
+  connections: Connection[],
+  source: PeerId,
+  limit: LimitMessage | undefined,
+  { signal }: Patience
+): Promise<Frames | Unreached> {
   const direct = connections
     .filter(connection => connection.status === 'open' && !isRelayed(connection))
     .sort((a, b) => b.timeline.open - a.timeline.open)
@@ -27,39 +53,35 @@ export async function openStop(
     let stream: Stream
     try {
       stream = await connection.newStream(STOP_PROTOCOL, {
-        signal: either,
+        signal,
         runOnLimitedConnection: true,
         maxOutboundStreams: Infinity
       })
     } catch {
       signal.throwIfAborted()
-      if (timeout.aborted) return 'target-silent'
       continue
     }
-    return await ask(stream, source, limit, signal, either)
+    return await ask(new Frames(sideOf(stream)), source, limit, signal)
   }
   return 'target-gone'
 }
 
 async function ask(
-  stream: Stream,
+  frames: Frames,
   source: PeerId,
   limit: LimitMessage | undefined,
-  signal: AbortSignal,
-  either: AbortSignal
-): Promise<Stream | 'target-gone' | 'target-silent' | 'target-refused'> {
-  const frames = framed(stream)
+  signal: AbortSignal
+): Promise<Frames | Unreached> {
   try {
     const request = { type: StopType.CONNECT, peer: { id: source.toMultihash().bytes, addrs: [] }, limit }
-    await frames.write(StopMessage.encode(request), { signal: either })
-    const answer = StopMessage.decode(await frames.read({ signal: either }))
-    if (answer.type === StopType.STATUS && answer.status === Status.OK) return frames.unwrap()
-    await frames.unwrap().close({ signal: either })
-    closeSoon(stream)
+    await frames.write(StopMessage.encode(request), signal)
+    const answer = StopMessage.decode(await frames.read(signal))
+    if (answer.type === StopType.STATUS && answer.status === Status.OK) return frames
+    await frames.close(LINGER_MS)
     return 'target-refused'
   } catch (error) {
-    stream.abort(error as Error)
+    frames.abort(error as Error)
     signal.throwIfAborted()
-    return either.aborted ? 'target-silent' : 'target-gone'
+    return 'target-gone'
   }
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
-import type { LengthPrefixedStream } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { isRelayed } from '../addresses.ts'
-import { framed } from '../circuit/hop-stream.ts'
+import { Frames } from '../circuit/frames.ts'
+import { sideOf } from '../circuit/stock-side.ts'
 import { DIAL_BACK_OK, DialBack, V1Message, V1Status, V1Type } from './messages.ts'
 import { V2DialStatus, V2Message, V2Status, type DataRequest } from './messages.ts'
 
@@ -21,6 +21,8 @@ export type Version = 'v1' | 'v2'
 export type Outcome = 'reached' | 'failed' | 'none'
 
 /** A server dials for up to 15 s, after waiting a while for its own protection. */
+/** How long it may take to close a stream whose last message was said. */
+const LINGER_MS = 5_000
 const TIMEOUT_MS = 30_000
 /** The most a server may ask for before it dials an address that is not the one it sees us at (v2). */
 const MAX_DATA_BYTES = 100_000n
@@ -47,14 +49,14 @@ export class DialBacks {
   readonly onStream = async (stream: Stream, connection: Connection): Promise<void> => {
     const signal = AbortSignal.timeout(TIMEOUT_MS)
     try {
-      const frames = framed(stream)
-      const { nonce } = DialBack.decode(await frames.read({ signal }))
+      const frames = new Frames(sideOf(stream))
+      const { nonce } = DialBack.decode(await frames.read(signal))
       const entry = this.#expected.get(nonce)
       const isNew = connection !== entry?.askedOver && connection.direction === 'inbound'
       if (entry === undefined || !isNew || isRelayed(connection)) throw new Error('an unexpected dial back')
       entry.came = true
-      await frames.write(DIAL_BACK_OK, { signal })
-      await stream.close({ signal })
+      await frames.write(DIAL_BACK_OK, signal)
+      await frames.close(LINGER_MS)
     } catch (error) {
       stream.abort(error as Error)
     }
@@ -72,11 +74,11 @@ export async function askV2(
   try {
     return await talk(connection, V2_PROTOCOL, stop, async (frames, signal) => {
       const { nonce } = expected
-      await frames.write(V2Message.encode({ dialRequest: { addrs: [address.bytes], nonce } }), { signal })
-      let answer = V2Message.decode(await frames.read({ signal }))
+      await frames.write(V2Message.encode({ dialRequest: { addrs: [address.bytes], nonce } }), signal)
+      let answer = V2Message.decode(await frames.read(signal))
       if (answer.dataRequest !== undefined) {
         if (!pay || !(await sendData(frames, answer.dataRequest, signal))) return 'none'
-        answer = V2Message.decode(await frames.read({ signal }))
+        answer = V2Message.decode(await frames.read(signal))
       }
       const { dialResponse } = answer
       if (dialResponse?.status !== V2Status.OK) return 'none'
@@ -98,8 +100,8 @@ export async function askV1(
 ): Promise<Outcome> {
   return talk(connection, V1_PROTOCOL, stop, async (frames, signal) => {
     const dial = { id: self.toMultihash().bytes, addrs: [address.bytes] }
-    await frames.write(V1Message.encode({ type: V1Type.DIAL, dial }), { signal })
-    const { response } = V1Message.decode(await frames.read({ signal }))
+    await frames.write(V1Message.encode({ type: V1Type.DIAL, dial }), signal)
+    const { response } = V1Message.decode(await frames.read(signal))
     if (response?.status === V1Status.OK) return 'reached'
     // What upstream's server says when it did not dial at all, but took the connection it was asked over.
     const dialled = response?.text !== 'Unexpected remote address'
@@ -107,15 +109,11 @@ export async function askV1(
   })
 }
 
-async function sendData(
-  frames: LengthPrefixedStream<Stream>,
-  { bytes }: DataRequest,
-  signal: AbortSignal
-): Promise<boolean> {
+async function sendData(frames: Frames, { bytes }: DataRequest, signal: AbortSignal): Promise<boolean> {
   if (bytes > MAX_DATA_BYTES) return false
   for (let left = Number(bytes); left > 0; left -= DATA_CHUNK_BYTES) {
     const data = randomBytes(Math.min(left, DATA_CHUNK_BYTES))
-    await frames.write(V2Message.encode({ data }), { signal })
+    await frames.write(V2Message.encode({ data }), signal)
   }
   return true
 }
@@ -124,14 +122,15 @@ async function talk(
   connection: Connection,
   protocol: string,
   stop: AbortSignal,
-  run: (frames: LengthPrefixedStream<Stream>, signal: AbortSignal) => Promise<Outcome>
+  run: (frames: Frames, signal: AbortSignal) => Promise<Outcome>
 ): Promise<Outcome> {
   const signal = AbortSignal.any([stop, AbortSignal.timeout(TIMEOUT_MS)])
   const stream = await connection.newStream(protocol, { signal })
   try {
-    const outcome = await run(framed(stream), signal)
+    const frames = new Frames(sideOf(stream))
+    const outcome = await run(frames, signal)
     // It has said what we wanted to know, however it leaves.
-    void stream.close({ signal }).catch((error: Error) => stream.abort(error))
+    void frames.close(LINGER_MS).catch((error: Error) => stream.abort(error))
     return outcome
   } catch (error) {
     stream.abort(error as Error)

@@ -1,0 +1,151 @@
+import { Held } from './held.ts'
+import type { Side, SideSink } from './side.ts'
+
+/** The most a message may be long (circuit v2 has no bound of its own; go and rust use this one). */
+const MAX_MESSAGE_BYTES = 4096
+const NOTHING = Buffer.alloc(0)
+
+/** A side whose messages have been exchanged: what came behind them belongs to the circuit. */
+export interface Joinable {
+  side: Side
+  /** Not credited yet: at most the window of its sender. */
+  early: Held
+  /** Nothing more comes behind that. */
+  ended: boolean
+}
+
+/** The messages of a hop or stop stream: a varint length, then the message. */
+export class Frames {
+  /** Called once when the stream is over. */
+  onClosed: (() => void) | undefined
+  readonly #side: Side
+  readonly #early = new Held()
+  #ended = false
+  #closed = false
+  #failure: Error | undefined
+  #reader: PromiseWithResolvers<Uint8Array> | undefined
+  #unsent: Buffer = NOTHING
+  #writer: PromiseWithResolvers<void> | undefined
+
+  constructor(side: Side) {
+    this.#side = side
+    const sink: SideSink = {
+      onBytes: bytes => this.#onBytes(bytes),
+      onEnd: () => {
+        this.#ended = true
+        this.#look()
+      },
+      onClose: error => this.#onClose(error),
+      onWritable: () => this.#send()
+    }
+    side.join(sink)
+  }
+
+  get isOpen(): boolean {
+    return !this.#closed
+  }
+
+  /** The next message. @throws where it is malformed, or the stream ends before it, or the signal aborts */
+  async read(signal: AbortSignal): Promise<Uint8Array> {
+    signal.throwIfAborted()
+    this.#reader = Promise.withResolvers()
+    this.#look()
+    return untilAborted(this.#reader.promise, signal)
+  }
+
+  /** Resolves when the message is on its way. @throws where the stream is lost, or the signal aborts */
+  async write(message: Uint8Array, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (this.#closed) throw this.#failure ?? new Error('the stream has closed')
+    const length = message.byteLength
+    const prefix = length < 0x80 ? [length] : [(length & 0x7f) | 0x80, length >>> 7]
+    this.#unsent = Buffer.concat([this.#unsent, Uint8Array.from(prefix), message])
+    this.#send()
+    if (this.#unsent.byteLength === 0) return
+    this.#writer ??= Promise.withResolvers()
+    await untilAborted(this.#writer.promise, signal)
+  }
+
+  /** Closes our writing, and resets a stream that its peer does not close within that time: none is left behind. */
+  async close(lingerMs: number): Promise<void> {
+    await this.#side.finish()
+    if (this.#closed) return
+    const timer = setTimeout(() => this.abort(new Error('the other side did not close the stream')), lingerMs)
+    timer.unref()
+    this.onClosed = () => clearTimeout(timer)
+  }
+
+  abort(error: Error): void {
+    this.#side.abort(error)
+  }
+
+  /** Gives the side away. @throws where the stream is over */
+  unwrap(): Joinable {
+    if (this.#closed) throw this.#failure ?? new Error('the stream has closed')
+    this.onClosed = undefined
+    return { side: this.#side, early: this.#early, ended: this.#ended }
+  }
+
+  #onBytes(bytes: Uint8Array): void {
+    this.#early.append(bytes)
+    this.#look()
+  }
+
+  #onClose(error?: Error): void {
+    this.#closed = true
+    this.#failure = error
+    this.#look()
+    this.#writer?.reject(error ?? new Error('the stream has closed'))
+    this.onClosed?.()
+  }
+
+  /** Gives whoever reads the next message, or why none comes. */
+  #look(): void {
+    const reader = this.#reader
+    if (reader === undefined) return
+    const [first = Infinity, second = Infinity] = this.#early.copy(2)
+    const start = first < 0x80 ? 1 : 2
+    // Two bytes of length are enough for what a message may be.
+    const length =
+      first < 0x80 ? first : second < 0x80 ? (second << 7) | (first & 0x7f) : second * MAX_MESSAGE_BYTES
+    if (length < Infinity && length > MAX_MESSAGE_BYTES) {
+      return this.#settle(() => reader.reject(new Error('the message is too long')))
+    }
+    if (this.#early.byteLength >= start + length) {
+      const message = this.#early.copy(start + length).subarray(start)
+      this.#early.drop(start + length)
+      this.#side.credit(start + length)
+      this.#settle(() => reader.resolve(message))
+    } else if (this.#ended || this.#closed) {
+      const failure = this.#failure ?? new Error('the stream ended before the message')
+      this.#settle(() => reader.reject(failure))
+    }
+  }
+
+  #settle(settle: () => void): void {
+    this.#reader = undefined
+    settle()
+  }
+
+  #send(): void {
+    while (this.#unsent.byteLength > 0 && !this.#closed) {
+      const bytes = Math.min(this.#side.sendable, this.#unsent.byteLength)
+      if (bytes === 0) return
+      this.#side.write(this.#unsent.subarray(0, bytes))
+      this.#unsent = this.#unsent.subarray(bytes)
+    }
+    this.#writer?.resolve()
+    this.#writer = undefined
+  }
+}
+
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = (): void => aborted.reject(signal.reason as Error)
+  signal.addEventListener('abort', onAbort)
+  try {
+    return await Promise.race([promise, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
