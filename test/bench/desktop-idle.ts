@@ -5,7 +5,7 @@
  *
  *   node test/bench/desktop-idle.ts [--seconds 60] [--json]
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import buildWhatIsOld from '../e2e/support/builds.ts'
@@ -16,6 +16,7 @@ import { panelMissing, Panel } from '../e2e/support/panel.ts'
 import { processTree, statusOf } from '../e2e/support/processes.ts'
 import { startNode, temporaryFolder } from '../support/command.ts'
 import { until } from '../support/until.ts'
+import { cpuNanoseconds } from './support/cpu.ts'
 import { Inspected } from './support/inspected.ts'
 
 const { values } = parseArgs({
@@ -28,14 +29,9 @@ const seconds = Number(values.seconds)
  */
 const SETTLE_MS = 90_000
 
-/** CPU time in nanoseconds of each process, all threads. Threads that end take theirs along; idle ones do not end. */
-function cpuNanoseconds(pids: readonly number[]): Map<number, number> {
-  const ofProcess = (pid: number): number =>
-    readdirSync(`/proc/${pid}/task`)
-      .map(thread => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]))
-      .reduce((sum, each) => sum + each, 0)
-  return new Map(pids.map(pid => [pid, ofProcess(pid)]))
-}
+/** CPU time in nanoseconds of each process. */
+const cpuOf = (pids: readonly number[]): Map<number, number> =>
+  new Map(pids.map(pid => [pid, cpuNanoseconds(pid)]))
 
 /** `--type=renderer` of Chromium's processes; the main one has none. */
 function roleOf(pid: number): string {
@@ -95,10 +91,10 @@ await delay(SETTLE_MS)
 
 const framesBefore = await frames()
 const pids = [...processTree(desktop.child.pid!), headless.pid]
-const [before, since] = [cpuNanoseconds(pids), performance.now()]
+const [before, since] = [cpuOf(pids), performance.now()]
 // Nothing is asked of the app meanwhile: what asks would be work.
 await delay(seconds * 1000)
-const [after, elapsed] = [cpuNanoseconds(pids), performance.now() - since]
+const [after, elapsed] = [cpuOf(pids), performance.now() - since]
 const framesHidden = (await frames()) - framesBefore
 
 const rows = pids.map((pid): Row => {

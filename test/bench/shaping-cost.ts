@@ -51,7 +51,7 @@ class MemoryStream extends AbstractStream {
   sendResume(): void {}
 }
 
-type Join = (source: MemoryStream, target: MemoryStream) => void
+type Join = (source: Joinable, target: Joinable) => void
 
 /** As circuits.ts joins them, with listeners as the node has on its bus. */
 const shaped: Join = (source, target) => {
@@ -66,8 +66,8 @@ const shaped: Join = (source, target) => {
     perCircuitBytesPerSecond: none
   })
   new Splice({
-    source: joinable(source),
-    target: joinable(target),
+    source,
+    target,
     sourcePeer: 'a',
     targetPeer: 'b',
     shaper,
@@ -84,7 +84,7 @@ const shaped: Join = (source, target) => {
 /** CPU seconds for a GiB through such a join, in messages of that size. */
 async function joinCost(join: Join, messageBytes: number): Promise<number> {
   const [source, target] = [new MemoryStream('source'), new MemoryStream('target')]
-  join(source, target)
+  join(joinable(source), joinable(target))
   await turn()
   const message = new Uint8Array(messageBytes)
   const bytes = messageBytes >= 16_384 ? 8 * GIB : GIB / 4

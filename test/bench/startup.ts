@@ -7,11 +7,11 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { startNode, temporaryFolder } from '../support/command.ts'
-import { median } from './support/cpu.ts'
+import { cpuNanoseconds, median, residentMiB } from './support/cpu.ts'
 
 const { values } = parseArgs({
   options: {
@@ -65,18 +65,6 @@ const subjects: [string, Start][] = [
   ['node from source', waystation()],
   ...(existsSync(BUILT) ? [['node built', waystation(BUILT)] as [string, Start]] : [])
 ]
-
-function residentMiB(pid: number): number {
-  const kiB = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return Number(kiB) / 1024
-}
-
-/** CPU time of all its threads in nanoseconds: an idle process uses less than the ticks that proc_pid_stat(5) counts. */
-function cpuNanoseconds(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`)
-    .map(thread => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]))
-    .reduce((sum, each) => sum + each, 0)
-}
 
 async function startUp(start: Start): Promise<{ ms: number; rssMiB: number }> {
   const from = performance.now()

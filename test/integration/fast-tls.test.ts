@@ -8,7 +8,7 @@ import { defaultLogger } from '@libp2p/logger'
 import { handle, select } from '@libp2p/multistream-select'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { tls } from '@libp2p/tls'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { RawDuct, SecureDuct } from '../../app/main/relay/fast/duct.ts'
 import { acceptProtocol, proposeProtocol } from '../../app/main/relay/fast/negotiate.ts'
 import { SocketDuct } from '../../app/main/relay/fast/socket-duct.ts'
@@ -18,7 +18,7 @@ import { toMultiaddrConnection } from '../../node_modules/@libp2p/tcp/dist/src/s
 
 const TLS = '/tls/1.0.0'
 const YAMUX = '/yamux/1.0.0'
-const signal = AbortSignal.timeout(60_000)
+let signal: AbortSignal
 
 let server: Server
 let ourKey: PrivateKey
@@ -34,6 +34,7 @@ beforeAll(async () => {
   ours = await tlsIdentity(ourKey, [YAMUX])
   theirs = await tlsIdentity(theirKey, [YAMUX])
 })
+beforeEach(() => (signal = AbortSignal.timeout(5_000)))
 afterAll(() => server.close())
 
 describe('with upstream', () => {
@@ -314,7 +315,10 @@ function upstream(early: boolean): ReturnType<ReturnType<typeof tls>> {
 }
 
 function overTcp(socket: Socket, direction: 'inbound' | 'outbound'): MultiaddrConnection {
-  return toMultiaddrConnection({ socket, direction, log: defaultLogger().forComponent('test') })
+  const connection = toMultiaddrConnection({ socket, direction, log: defaultLogger().forComponent('test') })
+  // An accepted one is paused.
+  socket.resume()
+  return connection
 }
 
 function reader(methods: Partial<NonNullable<SecureDuct['reader']>>): NonNullable<SecureDuct['reader']> {

@@ -13,10 +13,15 @@ it('forgets peers that left, but not those to keep or those that are back', asyn
   await using kept = await createPlainClient()
   await using back = await createPlainClient()
   await using gone = await createPlainClient()
-  const stop = forgetPeersThatLeft(node, async peer => peer.equals(kept.peerId), {
-    graceMs: 300,
-    lookEveryMs: 20
-  })
+  const stop = forgetPeersThatLeft(
+    node,
+    () => true,
+    async peer => peer.equals(kept.peerId),
+    {
+      graceMs: 300,
+      lookEveryMs: 20
+    }
+  )
   for (const client of [kept, back, gone]) await client.dial(multiaddr(address))
   await until('all are known', async () => (await node.peerStore.all()).length === 3)
 

@@ -1,5 +1,6 @@
 import type { Stream } from '@libp2p/interface'
 import { AbstractStreamMuxer } from '@libp2p/utils'
+import { FastYamuxMuxer } from '../../app/main/relay/fast/yamux/muxer.ts'
 
 const HOP = '/libp2p/circuit/relay/0.2.0/hop'
 const STOP = '/libp2p/circuit/relay/0.2.0/stop'
@@ -21,6 +22,21 @@ export class LiveStreams {
       live.add(stream)
       stream.addEventListener('close', () => live.delete(stream))
       cleanUp.call(this, stream)
+    }
+    // Ours looks after its streams itself.
+    const ours = FastYamuxMuxer.prototype
+    const { accept, onCreateStream } = ours
+    const watch = <S extends Stream | undefined>(stream: S): S => {
+      if (stream === undefined) return stream
+      live.add(stream)
+      stream.addEventListener('close', () => live.delete(stream))
+      return stream
+    }
+    ours.accept = function (number) {
+      return watch(accept.call(this, number))
+    }
+    ours.onCreateStream = function () {
+      return watch(onCreateStream.call(this))
     }
   }
 

@@ -45,6 +45,7 @@ export class SocketTraffic {
   #tcp: TcpFrames | undefined
   /** Of its bytes, those that are counted. */
   #seen = 0
+  #seenWritten = 0
   #endedByPeer = false
   #wasReset = false
   /** Where it is being connected to, and since when. */
@@ -103,6 +104,7 @@ export class SocketTraffic {
     // What was written before there was a connection goes now.
     const { bytesWritten } = this.#socket
     if (bytesWritten > 0) this.#tcp.wrote(bytesWritten, this.#components.clock())
+    this.#seenWritten = bytesWritten
     this.#hook(this.#tcp)
   }
 
@@ -115,6 +117,7 @@ export class SocketTraffic {
     const wrote = (bytes: number): void => {
       // What was read before came before.
       this.#look()
+      this.#seenWritten += bytes
       tcp.wrote(bytes, clock())
     }
     ;(this.#socket as ReadSeen)[readSeen] = chunk => this.#look(chunk)
@@ -134,7 +137,12 @@ export class SocketTraffic {
 
   #look(chunk?: Uint8Array): void {
     if (this.#tcp === undefined) return
-    const { bytesRead } = this.#socket
+    const { bytesRead, bytesWritten } = this.#socket
+    // What TLS writes goes past the socket's own methods.
+    if (bytesWritten > this.#seenWritten) {
+      this.#tcp.wrote(bytesWritten - this.#seenWritten, this.#components.clock())
+      this.#seenWritten = bytesWritten
+    }
     if (bytesRead === this.#seen) return
     const bytes = bytesRead - this.#seen
     this.#tcp.read(bytes, this.#components.clock(), chunk?.byteLength === bytes ? chunk : undefined)

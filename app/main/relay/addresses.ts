@@ -29,6 +29,9 @@ export function transportOf(address: Multiaddr): string {
   return names.includes('tcp') ? 'tcp' : 'other'
 }
 
+/** How long the addresses of one reservation do for the next. */
+const FRESH_MS = 1000
+
 export interface AddressComponents {
   peerId: PeerId
   addressManager: AddressManager
@@ -38,9 +41,13 @@ export interface AddressComponents {
 /** What this node tells others about where it is. All addresses are complete: they end in /p2p/ and its id. */
 export class Addresses {
   readonly #components: AddressComponents
+  readonly #clock: () => number
+  #recent: { at: number; announced: Multiaddr[]; all: Multiaddr[] } | undefined
 
-  constructor(components: AddressComponents) {
+  /** `clock`: milliseconds, monotonic. */
+  constructor(components: AddressComponents, clock = (): number => performance.now()) {
     this.#components = components
+    this.#clock = clock
   }
 
   /** Announced: given by settings, verified (reach/), or private. Never through another relay. */
@@ -75,9 +82,18 @@ export class Addresses {
    * clients refuse a reservation without addresses.
    */
   forReservation(connection: Connection): Multiaddr[] {
-    const announced = this.announced().filter(isPublicAddress)
+    const { announced, all } = this.#recently()
     if (announced.length > 0 && isPublicIp(ipOf(connection) ?? '')) return announced
-    return sortBy(this.all(), address => distance(address, connection.remoteAddr))
+    return sortBy(all, address => distance(address, connection.remoteAddr))
+  }
+
+  /** Addresses that go into reservations, of which a thousand may be made in a second: looked up once in that time. */
+  #recently(): { announced: Multiaddr[]; all: Multiaddr[] } {
+    const now = this.#clock()
+    if (this.#recent === undefined || now - this.#recent.at >= FRESH_MS) {
+      this.#recent = { at: now, announced: this.announced().filter(isPublicAddress), all: this.all() }
+    }
+    return this.#recent
   }
 
   #complete(addresses: Multiaddr[]): Multiaddr[] {

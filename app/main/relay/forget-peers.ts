@@ -12,18 +12,20 @@ interface ForgetOptions {
 }
 
 /**
- * libp2p remembers every peer it ever met for at least an hour: on a busy relay that is all of its memory. This
- * forgets those that left, but for the ones that `keep` wants (DHT servers, providers). Returns what ends it.
+ * libp2p remembers every peer it has stored for at least an hour: on a busy relay that is all of its memory. This
+ * forgets those that left, but for the ones that `keep` wants (DHT servers, providers); most were never stored.
+ * Returns what ends it.
  */
 export function forgetPeersThatLeft(
   node: Node,
+  isStored: (peer: PeerId) => boolean,
   keep: (peer: PeerId) => Promise<boolean>,
   { graceMs = 60_000, lookEveryMs = 30_000 }: ForgetOptions = {}
 ): () => void {
   const left = new Map<string, { peer: PeerId; at: number }>()
   let looks = 0
   const onLeft = ({ detail: peer }: CustomEvent<PeerId>): void => {
-    left.set(peer.toString(), { peer, at: performance.now() })
+    if (isStored(peer)) left.set(peer.toString(), { peer, at: performance.now() })
   }
 
   async function look(): Promise<void> {

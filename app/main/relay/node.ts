@@ -1,7 +1,6 @@
 import { bootstrap } from '@libp2p/bootstrap'
-import { identify, identifyPush } from '@libp2p/identify'
 import { FaultTolerance, type PeerId, type PrivateKey } from '@libp2p/interface'
-import type { ConnectionManager } from '@libp2p/interface-internal'
+import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
@@ -14,11 +13,17 @@ import type { TrafficHints } from '../net/traffic.ts'
 import type { NodeBus } from '../observe/events.ts'
 import { Addresses, ipOfAddress, transportOf, type AddressComponents } from './addresses.ts'
 import { CircuitRelay, type CircuitRelayComponents } from './circuit/service.ts'
+import { ConnectionCheck, type CheckComponents } from './connection-check.ts'
+import { keepConnectionList } from './connection-list.ts'
 import { isServer } from './dht-seams.ts'
 import { DhtStore } from './dht-store.ts'
 import { dhtServer } from './dht.ts'
+import { DirectStreams } from './direct-streams.ts'
+import { Arrivals, type ArrivalLimits } from './fast/arrivals.ts'
 import { forgetPeersThatLeft } from './forget-peers.ts'
+import { Identify, type IdentifyComponents } from './identify/service.ts'
 import { Inspector } from './inspect.ts'
+import { LeanPeerStore } from './lean-peer-store.ts'
 import { accessOf, connectionsFor, limitsOf, peerRatesOf } from './limits.ts'
 import { judgeFailures, listenAddresses, type ListenFailure } from './listening.ts'
 import { portMapping, type PortMapping } from './mapping/service.ts'
@@ -26,10 +31,9 @@ import { libp2pLogger } from './quiet-logger.ts'
 import { Reach, type ReachComponents } from './reach/reach.ts'
 import { autoNatServers } from './reach/servers.ts'
 import { tellSegments } from './segments.ts'
+import { importedOnce } from './signing.ts'
 import { protocols } from './transports.ts'
 
-/** How often a silent connection is tried. Without it, the slot of a client that lost its power stays taken. */
-const PING_INTERVAL_MS = 30_000
 const UPGRADE_TIMEOUT_MS = 30_000
 
 export interface RelayNodeComponents {
@@ -117,6 +121,7 @@ export class RelayNode {
     running.relay.setAccess(accessOf(settings))
     const open = running.libp2p.getConnections().length
     running.connectionManager.setMaxConnections(connectionsFor(settings, open).total)
+    running.arrivals.setLimits(arrivalsOf(settings))
   }
 
   /** Complete multiaddrs: where it listens, what it announces, and all that a client may try, public ones first. */
@@ -150,7 +155,7 @@ export class RelayNode {
   }
 
   get connectedPeers(): number {
-    return this.#running?.libp2p.getPeers().length ?? 0
+    return this.#running?.connectionManager.getConnectionsMap().size ?? 0
   }
 
   connectedPeerIds(): string[] {
@@ -180,16 +185,27 @@ export class RelayNode {
     let addresses: Addresses | undefined
     let connectionManager: ConnectionManager | undefined
     let reach: Reach | undefined
+    let registrar: Registrar | undefined
+    const streams = new DirectStreams({ protocols: () => registrar?.getProtocols() ?? [] })
+    const arrivals = new Arrivals({ clock: () => performance.now() }, arrivalsOf(settings))
     const libp2p = await createLibp2p({
       start: false,
-      privateKey,
+      privateKey: importedOnce(privateKey),
       logger: libp2pLogger(this.#options.debug),
       nodeInfo: { name: 'waystation', version: this.#options.version, userAgent: this.agentVersion },
-      ...(await protocols(settings, (address, error) => failures.push({ address, error }), traffic)),
+      ...(await protocols(settings, {
+        arrivals,
+        streams,
+        traffic,
+        failed: (address, error) => failures.push({ address, error })
+      })),
       ...this.#network(settings, announced => reach?.announce(announced) ?? announced),
       services: {
-        identify: withProtocolVersion(identify(), this.protocolVersion),
-        identifyPush: withProtocolVersion(identifyPush(), this.protocolVersion),
+        identify: (components: IdentifyComponents) => {
+          keepConnectionList(components.connectionManager, components.events)
+          return new Identify(components, { protocolVersion: this.protocolVersion })
+        },
+        connectionCheck: (components: CheckComponents) => new ConnectionCheck(components),
         ping: ping({ maxInboundStreams: 8 }),
         mapping: portMapping({ enabled: settings.upnp, changed: info => bus.emit('mapping-changed', info) }),
         ...autoNatServers({ clock: () => performance.now() }),
@@ -203,8 +219,11 @@ export class RelayNode {
         relay: (components: CircuitRelayComponents & AddressComponents) => {
           const known = (addresses = new Addresses(components))
           connectionManager = components.connectionManager
+          registrar = components.registrar
+          components.events.addEventListener('connection:open', event => streams.connected(event.detail))
           relay = new CircuitRelay(components, {
             bus,
+            streams,
             limits: limitsOf(settings),
             peerRates: peerRatesOf(settings),
             nextCircuitId: this.#components.nextCircuitId,
@@ -229,7 +248,8 @@ export class RelayNode {
     const { dht } = libp2p.services
     const keep = async (peer: PeerId): Promise<boolean> =>
       store.hasProvider(peer.toString()) || (dht !== undefined && (await isServer(dht, peer)))
-    const stopForgetting = forgetPeersThatLeft(libp2p, keep)
+    const stored = new LeanPeerStore(libp2p.peerStore, libp2p.peerId)
+    const stopForgetting = forgetPeersThatLeft(libp2p, peer => stored.mayHave(peer), keep)
     libp2p.addEventListener('peer:connect', event =>
       bus.emit('peer-connected', { peer: event.detail.toString() })
     )
@@ -243,7 +263,17 @@ export class RelayNode {
     const dhtSize = (): number => dht?.routingTable.size ?? 0
     const known = relay
     const inspector = new Inspector({ libp2p, relay: known, peerRates: () => known.peerRates })
-    return { libp2p, connectionManager, relay, addresses, reach, inspector, dhtSize, stopForgetting }
+    return {
+      libp2p,
+      arrivals,
+      connectionManager,
+      relay,
+      addresses,
+      reach,
+      inspector,
+      dhtSize,
+      stopForgetting
+    }
   }
 
   /**
@@ -278,14 +308,22 @@ export class RelayNode {
         inboundConnectionThreshold: perIpPerSecond,
         inboundUpgradeTimeout: UPGRADE_TIMEOUT_MS
       },
-      connectionMonitor: { pingInterval: PING_INTERVAL_MS },
+      // The service connectionCheck stands in for it.
+      connectionMonitor: { enabled: false },
       connectionGater: { denyDialMultiaddr: address => this.#isNotToDial(address) },
       ...(bootstrapPeers.length > 0 && { peerDiscovery: [bootstrap({ list: [...bootstrapPeers] })] })
     }
   }
 }
 
+/** The same bounds as libp2p has for connections that are finished. */
+function arrivalsOf(settings: Settings): ArrivalLimits {
+  const { total, perIpPerSecond } = connectionsFor(settings)
+  return { pending: total, perIpPerSecond }
+}
+
 interface Running {
+  arrivals: Arrivals
   libp2p: Libp2p<{ mapping: PortMapping }>
   connectionManager: ConnectionManager
   relay: CircuitRelay
@@ -299,13 +337,4 @@ interface Running {
 /** The agent version that identify sends. */
 export function agentVersionOf(settings: Settings, version: string): string {
   return settings['identity.agentVersion'] || `waystation/${version}`
-}
-
-/** identify takes a prefix for its protocol version, but not the version itself. */
-function withProtocolVersion<C, S extends object>(factory: (components: C) => S, protocolVersion: string) {
-  return (components: C): S => {
-    const service = factory(components)
-    ;(service as unknown as { host: { protocolVersion: string } }).host.protocolVersion = protocolVersion
-    return service
-  }
 }

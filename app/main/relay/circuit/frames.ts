@@ -1,3 +1,4 @@
+import type { Initiator } from '../fast/negotiate.ts'
 import { Held } from './held.ts'
 import type { Side, SideSink } from './side.ts'
 
@@ -20,6 +21,7 @@ export class Frames {
   onClosed: (() => void) | undefined
   readonly #side: Side
   readonly #early = new Held()
+  #initiator: Initiator | undefined
   #ended = false
   #closed = false
   #failure: Error | undefined
@@ -27,8 +29,11 @@ export class Frames {
   #unsent: Buffer = NOTHING
   #writer: PromiseWithResolvers<void> | undefined
 
-  constructor(side: Side) {
+  /** With an initiator, what the stream is for is proposed along with the first message. */
+  constructor(side: Side, initiator?: Initiator) {
     this.#side = side
+    this.#initiator = initiator
+    if (initiator !== undefined) this.#unsent = Buffer.from(initiator.opening)
     const sink: SideSink = {
       onBytes: bytes => this.#onBytes(bytes),
       onEnd: () => {
@@ -43,6 +48,11 @@ export class Frames {
 
   get isOpen(): boolean {
     return !this.#closed
+  }
+
+  /** Whether the peer agreed to what the stream is for. */
+  get isAgreed(): boolean {
+    return this.#initiator === undefined
   }
 
   /** The next message. @throws where it is malformed, or the stream ends before it, or the signal aborts */
@@ -87,8 +97,22 @@ export class Frames {
   }
 
   #onBytes(bytes: Uint8Array): void {
+    if (this.#initiator !== undefined) return this.#negotiate(this.#initiator, bytes)
     this.#early.append(bytes)
     this.#look()
+  }
+
+  #negotiate(initiator: Initiator, bytes: Uint8Array): void {
+    try {
+      const { protocol, rest } = initiator.onBytes(bytes)
+      const early = rest?.byteLength ?? 0
+      this.#side.credit(bytes.byteLength - early)
+      if (protocol === undefined) return
+      this.#initiator = undefined
+      if (rest !== undefined && early > 0) this.#onBytes(rest)
+    } catch (error) {
+      this.abort(error as Error)
+    }
   }
 
   #onClose(error?: Error): void {

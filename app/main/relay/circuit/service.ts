@@ -10,6 +10,7 @@ import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { NodeBus, ReservationEnd } from '../../observe/events.ts'
 import { Shaper, systemTiming, type Timing } from '../budget/shaper.ts'
+import type { DirectStreams } from '../direct-streams.ts'
 import type { RelayLimits } from '../limits.ts'
 import type { Mode } from './admission.ts'
 import { Circuits } from './circuits.ts'
@@ -31,6 +32,8 @@ export interface CircuitRelayComponents {
 
 export interface CircuitRelayInit {
   bus: NodeBus
+  /** Where streams come from that libp2p need not see. */
+  streams?: DirectStreams
   limits: RelayLimits
   access: Access
   /** Rates of single peers, in bytes a second. */
@@ -61,6 +64,7 @@ export class CircuitRelay implements Startable {
   readonly #shaper: Shaper
   readonly #gate: Gate
   readonly #hop: Hop
+  readonly #streams: DirectStreams | undefined
   #peerRates: ReadonlyMap<string, number> = new Map()
   /** Only while there is something to look at: an idle node need not wake up twice a second. */
   #sweep: ReturnType<typeof setInterval> | undefined
@@ -70,6 +74,7 @@ export class CircuitRelay implements Startable {
     const { bus, limits, access, addressesFor, timing = systemTiming } = init
     const clock = (): number => timing.now()
     this.#components = components
+    this.#streams = init.streams
     this.#bus = bus
     this.#timing = timing
     this.#shaper = new Shaper(limits.rate, timing)
@@ -107,6 +112,7 @@ export class CircuitRelay implements Startable {
       maxInboundStreams: Infinity,
       runOnLimitedConnection: true
     })
+    this.#streams?.handle(HOP_PROTOCOL, (stream, connection) => void this.#hop.onStream(stream, connection))
     const sweep = (): void => {
       this.#sweep ??= setInterval(() => this.#onSweep(), SWEEP_MS)
     }
@@ -121,6 +127,7 @@ export class CircuitRelay implements Startable {
     this.#unlisten = undefined
     this.#stopSweeping()
     this.#components.events.removeEventListener('peer:disconnect', this.#onPeerGone)
+    this.#streams?.unhandle(HOP_PROTOCOL)
     await this.#components.registrar.unhandle(HOP_PROTOCOL)
     this.circuits.endWhere(() => 'stopped')
     for (const { peer } of [...this.reservations.values()]) this.#endReservation(peer, 'stopped')

@@ -4,7 +4,7 @@ export interface SideSink {
   onBytes(bytes: Uint8Array): void
   /** The peer has closed its writing, and all it wrote was handed over. */
   onEnd(): void
-  /** The stream is over; the last call. With an error where it was reset or lost before both had closed. */
+  /** The stream is over; the last call. With an error where it was reset, without where it was lost, or both closed. */
   onClose(error?: Error): void
   /** More may be written, after `sendable` was 0. */
   onWritable(): void

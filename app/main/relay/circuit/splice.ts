@@ -1,7 +1,7 @@
 import type { CircuitEnd } from '../../observe/events.ts'
 import type { Direction, Flow, Shaper } from '../budget/shaper.ts'
 import type { Joinable } from './frames.ts'
-import { Held } from './held.ts'
+import type { Held } from './held.ts'
 import type { Side, SideSink } from './side.ts'
 
 /** How long a side whose partner has gone may take to read what it was sent, and to close. */
@@ -33,8 +33,8 @@ export class Splice {
   constructor(init: SpliceInit) {
     this.#init = init
     const { source, target, sourcePeer, targetPeer } = init
-    this.#toTarget = new OneWay(this, init, source.side, target.side, 'to-target', sourcePeer, targetPeer)
-    this.#toSource = new OneWay(this, init, target.side, source.side, 'to-source', targetPeer, sourcePeer)
+    this.#toTarget = new OneWay(this, init, source, target.side, 'to-target', sourcePeer, targetPeer)
+    this.#toSource = new OneWay(this, init, target, source.side, 'to-source', targetPeer, sourcePeer)
   }
 
   get bytesToTarget(): number {
@@ -49,8 +49,8 @@ export class Splice {
     const { source, target } = this.#init
     source.side.join(this.#sinkOf(this.#toTarget, this.#toSource))
     target.side.join(this.#sinkOf(this.#toSource, this.#toTarget))
-    this.#toTarget.begin(source)
-    this.#toSource.begin(target)
+    this.#toTarget.begin()
+    this.#toSource.begin()
   }
 
   /** One direction has passed everything its sender had, or will pass no more. */
@@ -113,18 +113,19 @@ class OneWay {
   readonly #to: Side
   readonly #direction: Direction
   readonly #flow: Flow
-  #held = new Held()
+  readonly #held: Held
   /** Of what was held, so much may pass by the rates. */
   #granted = 0
-  #senderEnded = false
-  #pumping = false
+  #senderEnded: boolean
+  /** Before it has begun nothing passes, either. */
+  #pumping = true
   #finishing = false
   #stopped = false
 
   constructor(
     splice: Splice,
     init: SpliceInit,
-    from: Side,
+    from: Joinable,
     to: Side,
     direction: Direction,
     fromPeer: string,
@@ -132,7 +133,9 @@ class OneWay {
   ) {
     this.#splice = splice
     this.#init = init
-    this.#from = from
+    this.#from = from.side
+    this.#held = from.early
+    this.#senderEnded = from.ended
     this.#to = to
     this.#direction = direction
     this.#flow = init.shaper.open({
@@ -146,11 +149,9 @@ class OneWay {
     })
   }
 
-  /** With what came before the two were joined. */
-  begin({ early, ended }: Joinable): void {
-    if (this.#stopped) return early.clear()
-    this.#held = early
-    this.#senderEnded ||= ended
+  /** Both sides are joined. */
+  begin(): void {
+    this.#pumping = false
     this.onWritable()
   }
 
@@ -171,13 +172,15 @@ class OneWay {
   onBytes(bytes: Uint8Array): void {
     if (this.#stopped) return
     try {
-      if (this.#held.byteLength > 0 || this.#flow.limited) {
+      if (this.#held.byteLength > 0 || this.#pumping || this.#flow.limited) {
         this.#held.append(bytes)
         return this.#pump()
       }
       const now = Math.min(bytes.byteLength, this.#to.sendable)
       if (now > 0) this.#send(now === bytes.byteLength ? bytes : bytes.subarray(0, now))
-      if (!this.#stopped && now < bytes.byteLength) this.#held.append(bytes.subarray(now))
+      if (this.#stopped || now === bytes.byteLength) return
+      this.#held.append(bytes.subarray(now))
+      this.#pump()
     } catch {
       // A stream that closed under our hands ends the circuit; it must not end the process.
       this.#splice.end('reset')

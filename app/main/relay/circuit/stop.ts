@@ -1,5 +1,7 @@
-import type { Connection, PeerId, Stream } from '@libp2p/interface'
+import type { Connection, PeerId } from '@libp2p/interface'
 import { isRelayed } from '../addresses.ts'
+import { muxerOf } from '../direct-streams.ts'
+import { Initiator } from '../fast/negotiate.ts'
 import type { Refusal } from './admission.ts'
 import { Frames } from './frames.ts'
 import { Patience } from './patience.ts'
@@ -50,28 +52,33 @@ async function firstToAnswer(
     .filter(connection => connection.status === 'open' && !isRelayed(connection))
     .sort((a, b) => b.timeline.open - a.timeline.open)
   for (const connection of direct) {
-    let stream: Stream
-    try {
-      stream = await connection.newStream(STOP_PROTOCOL, {
-        signal,
-        runOnLimitedConnection: true,
-        maxOutboundStreams: Infinity
-      })
-    } catch {
-      signal.throwIfAborted()
-      continue
-    }
-    return await ask(new Frames(sideOf(stream)), source, limit, signal)
+    const frames = await open(connection, signal)
+    const answer = frames && (await ask(frames, source, limit, signal))
+    if (answer !== undefined) return answer
   }
   return 'target-gone'
 }
 
+/** A stream that is still to be agreed on: proposed with its first message, it takes one round trip less. */
+async function open(connection: Connection, signal: AbortSignal): Promise<Frames | undefined> {
+  try {
+    const stream = await muxerOf(connection)?.createStream({ signal })
+    if (stream === undefined) return undefined
+    stream.protocol = STOP_PROTOCOL
+    return new Frames(sideOf(stream), new Initiator([STOP_PROTOCOL]))
+  } catch {
+    signal.throwIfAborted()
+    return undefined
+  }
+}
+
+/** What the target says; undefined where the stream came to nothing. */
 async function ask(
   frames: Frames,
   source: PeerId,
   limit: LimitMessage | undefined,
   signal: AbortSignal
-): Promise<Frames | Unreached> {
+): Promise<Frames | Unreached | undefined> {
   try {
     const request = { type: StopType.CONNECT, peer: { id: source.toMultihash().bytes, addrs: [] }, limit }
     await frames.write(StopMessage.encode(request), signal)
@@ -82,6 +89,6 @@ async function ask(
   } catch (error) {
     frames.abort(error as Error)
     signal.throwIfAborted()
-    return 'target-gone'
+    return frames.isAgreed ? 'target-gone' : undefined
   }
 }

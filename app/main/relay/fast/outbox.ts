@@ -21,7 +21,7 @@ export const unsealed: Seal = { before: 0, after: 0, most: PAGE_BYTES, seal: () 
  * full pages to the duct at once: many small writes become one, and none waits for more to come.
  */
 export class Outbox {
-  readonly #duct: RawDuct
+  readonly #duct: Pick<RawDuct, 'headroom' | 'send'>
   readonly #seal: Seal
   readonly #flushed: () => void
   #page: Page | undefined
@@ -31,7 +31,7 @@ export class Outbox {
   #scheduled = false
   #closed = false
 
-  constructor(duct: RawDuct, seal: Seal, failed: (error: Error) => void) {
+  constructor(duct: Pick<RawDuct, 'headroom' | 'send'>, seal: Seal, failed: (error: Error) => void) {
     this.#duct = duct
     this.#seal = seal
     this.#flushed = () => {

@@ -7,6 +7,12 @@ import type { DuctReader, Page, RawDuct } from './duct.ts'
 const READ_BYTES = 256 * 1024
 /** What may be on its way to the system before writers are to wait. */
 const FULL_BYTES = 512 * 1024
+/** What a send costs beside its bytes. */
+const SEND_COST_BYTES = 1024
+/** Less than this is copied where it has to wait, so that it does not hold a page. */
+const SMALL_BYTES = 16 * 1024
+/** How long a peer may take to close its end after ours. */
+const LINGER_MS = 5000
 /** When a silent connection is first probed; the system's probes cost this process nothing. */
 const KEEP_ALIVE_MS = 30_000
 
@@ -28,26 +34,34 @@ declare const net_onread: { buffer: Buffer; callback: (bytes: number, buffer: Ui
  * A TCP socket that reads into memory used again and again, where Node's streams would make a buffer for each read.
  */
 export class SocketDuct implements RawDuct {
-  reader: DuctReader | undefined
   readonly headroom = 0
   readonly socket: Socket
+  #reader: DuctReader | undefined
   #sendingBytes = 0
   #full = false
   #paused = true
-  #over = false
+  #handedOver = false
   #unread: Buffer | undefined
+  #ended = false
+  #closed: { error: Error | undefined } | undefined
+  #linger: ReturnType<typeof setTimeout> | undefined
 
   private constructor(make: (duct: SocketDuct) => Socket) {
     this.socket = make(this)
     const { socket } = this
     socket.setNoDelay(true)
     socket.setKeepAlive(true, KEEP_ALIVE_MS)
-    let failure: Error | undefined
-    socket.on('error', error => (failure = error))
+    let error: Error | undefined
+    socket.on('error', failure => (error = failure))
     socket.on('end', () => {
-      if (!this.#over) this.reader?.onEnd()
+      this.#ended = true
+      this.#tellEnd()
     })
-    socket.once('close', () => this.#closed(failure))
+    socket.once('close', () => {
+      clearTimeout(this.#linger)
+      this.#closed = { error }
+      this.#tellClose()
+    })
   }
 
   /** Takes over a socket that a server with `pauseOnConnect` accepted. */
@@ -74,6 +88,21 @@ export class SocketDuct implements RawDuct {
     return new SocketDuct(({ onread }) => connect({ ...options, onread }))
   }
 
+  get reader(): DuctReader | undefined {
+    return this.#reader
+  }
+
+  set reader(reader: DuctReader | undefined) {
+    this.#reader = reader
+    // It may have ended while nobody read.
+    if (reader !== undefined && (this.#ended || this.#closed !== undefined)) {
+      queueMicrotask(() => {
+        this.#tellEnd()
+        this.#tellClose()
+      })
+    }
+  }
+
   get full(): boolean {
     return this.#full
   }
@@ -91,16 +120,24 @@ export class SocketDuct implements RawDuct {
   }
 
   send(page: Page, start: number, end: number): void {
-    if (this.#over) return page.release()
-    const bytes = end - start
-    this.#sendingBytes += bytes
-    if (this.#sendingBytes > FULL_BYTES) this.#full = true
-    this.socket.write(page.bytes.subarray(start, end), () => {
+    const { socket } = this
+    if (!socket.writable) return page.release()
+    let bytes = page.bytes.subarray(start, end)
+    let release = page.release
+    if (bytes.byteLength < SMALL_BYTES && socket.writableLength > 0) {
+      bytes = Buffer.from(bytes)
       page.release()
-      this.#sendingBytes -= bytes
+      release = () => {}
+    }
+    const cost = bytes.byteLength + SEND_COST_BYTES
+    this.#sendingBytes += cost
+    if (this.#sendingBytes > FULL_BYTES) this.#full = true
+    socket.write(bytes, () => {
+      release()
+      this.#sendingBytes -= cost
       if (!this.#full || this.#sendingBytes > FULL_BYTES / 2) return
       this.#full = false
-      if (!this.#over) this.reader?.onDrain()
+      if (this.#isLive) this.#reader?.onDrain()
     })
   }
 
@@ -114,49 +151,65 @@ export class SocketDuct implements RawDuct {
     if (!this.#paused) return
     this.#paused = false
     // What was put back comes before what the system has.
-    if (this.#unread !== undefined) queueMicrotask(() => this.#deliverUnread())
-    else this.socket.resume()
+    if (this.#unread === undefined) this.socket.resume()
+    else queueMicrotask(() => this.#deliverUnread())
   }
 
   unshift(bytes: Uint8Array): void {
     if (bytes.byteLength === 0) return
     this.#unread = Buffer.concat([bytes, ...(this.#unread === undefined ? [] : [this.#unread])])
+    if (!this.#paused) queueMicrotask(() => this.#deliverUnread())
   }
 
   /** Gives the socket away, with what was put back as the first that is read from it: a TLS socket is made of it. */
   handOver(): Socket {
     this.pause()
-    this.#over = true
+    this.#handedOver = true
     if (this.#unread !== undefined) this.socket.unshift(this.#unread)
     return this.socket
   }
 
   end(): void {
     this.socket.end()
+    // The peer may never close its end.
+    this.#linger ??= setTimeout(() => this.socket.destroy(), LINGER_MS).unref()
   }
 
   destroy(error?: Error): void {
-    if (this.#over) return
-    this.socket.destroy(error)
+    if (!this.#handedOver) this.socket.destroy(error)
+  }
+
+  get #isLive(): boolean {
+    return !this.#handedOver && !this.socket.destroyed
   }
 
   #deliver(bytes: Buffer): void {
-    if (this.#over) return
-    if (this.#unread === undefined && this.reader !== undefined) this.reader.onBytes(bytes)
+    if (!this.#isLive) return
+    if (this.#unread === undefined && this.#reader !== undefined) this.#reader.onBytes(bytes)
     else this.#unread = Buffer.concat([...(this.#unread === undefined ? [] : [this.#unread]), bytes])
   }
 
   #deliverUnread(): void {
     const unread = this.#unread
-    if (this.#paused || this.#over) return
+    if (this.#paused || this.#handedOver) return
     this.#unread = undefined
     if (unread !== undefined) this.#deliver(unread)
     if (!this.#paused) this.socket.resume()
+    this.#tellEnd()
   }
 
-  #closed(failure: Error | undefined): void {
-    if (this.#over) return
-    this.#over = true
-    this.reader?.onClose(failure)
+  #tellEnd(): void {
+    // After all bytes.
+    if (!this.#ended || this.#unread !== undefined || this.#reader === undefined || !this.#isLive) return
+    this.#ended = false
+    this.#reader.onEnd()
+  }
+
+  #tellClose(): void {
+    if (this.#closed === undefined || this.#handedOver || this.#reader === undefined) return
+    const { error } = this.#closed
+    const reader = this.#reader
+    this.#closed = undefined
+    reader.onClose(error)
   }
 }

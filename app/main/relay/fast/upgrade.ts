@@ -8,6 +8,7 @@ import type {
 } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { getNetConfig } from '@libp2p/utils'
+import type { Greet } from '../direct-streams.ts'
 import type { Arrivals } from './arrivals.ts'
 import { FastConnection } from './connection.ts'
 import type { RawDuct, SecureDuct } from './duct.ts'
@@ -17,9 +18,9 @@ import { noiseIdentity, secureNoise, type NoiseIdentity } from './noise/secure.t
 import { secureTls, tlsIdentity, type TlsIdentity } from './tls/secure.ts'
 import { fastYamux, YAMUX } from './yamux/muxer.ts'
 
-const NOISE = '/noise'
-const TLS = '/tls/1.0.0'
-const ENCRYPTERS = [NOISE, TLS]
+export const NOISE = '/noise'
+export const TLS = '/tls/1.0.0'
+const ENCRYPTERS: readonly string[] = [NOISE, TLS]
 const MUXERS = [YAMUX]
 
 interface UpgradesComponents {
@@ -31,6 +32,10 @@ interface UpgradesComponents {
 export interface UpgradesOptions {
   /** Bytes that may wait unread on one stream. */
   streamWindowBytes: number
+  /** Takes the streams that peers open, before libp2p does. */
+  greet?: Greet
+  /** How connections are encrypted, the best first. */
+  encrypters?: readonly string[]
 }
 
 /** A connection that is encrypted, and whose peer has proved who it is. */
@@ -48,13 +53,15 @@ interface Secured {
 export class Upgrades {
   readonly #components: UpgradesComponents
   readonly #muxer: (duct: SecureDuct) => StreamMuxerFactory
+  readonly #encrypters: readonly string[]
   // Made once: proving that a key is ours costs more than all else.
   #noise: NoiseIdentity | undefined
   #tls: Promise<TlsIdentity> | undefined
 
-  constructor(components: UpgradesComponents, { streamWindowBytes }: UpgradesOptions) {
+  constructor(components: UpgradesComponents, { streamWindowBytes, greet, encrypters = ENCRYPTERS }: UpgradesOptions) {
     this.#components = components
-    this.#muxer = fastYamux({ maxStreamWindowBytes: streamWindowBytes })
+    this.#encrypters = encrypters
+    this.#muxer = fastYamux({ maxStreamWindowBytes: streamWindowBytes, ...(greet && { greet }) })
   }
 
   readonly upgrade: Upgrade = async (raw, init) => {
@@ -71,7 +78,7 @@ export class Upgrades {
   async #make(raw: RawDuct, init: UpgradeInit): Promise<Connection | void> {
     const { direction, remoteAddr, upgrader, signal, dial } = init
     const agree = direction === 'inbound' ? acceptProtocol : proposeProtocol
-    const encrypter = await agree(raw, ENCRYPTERS, signal)
+    const encrypter = await agree(raw, this.#encrypters, signal)
     raw.unshift(encrypter.rest)
     const { duct, remotePeer, muxer } = await this.#secure(encrypter.protocol, raw, init)
     const rest = muxer === undefined ? (await agree(duct, MUXERS, signal)).rest : undefined

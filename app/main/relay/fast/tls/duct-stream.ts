@@ -21,7 +21,12 @@ export class DuctStream extends Duplex {
       },
       onDrain: () => this.#goOn(),
       onEnd: () => this.push(null),
-      onClose: error => this.destroy(error)
+      onClose: error => {
+        // What has arrived is still to be read, unless the connection failed.
+        if (error !== undefined) return void this.destroy(error)
+        this.push(null)
+        this.#goOn()
+      }
     }
   }
 

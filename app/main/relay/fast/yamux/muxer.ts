@@ -9,6 +9,7 @@ import {
   type StreamMuxerFactory
 } from '@libp2p/interface'
 import { AbstractStreamMuxer, type AbstractMessageStream } from '@libp2p/utils'
+import type { Greet } from '../../direct-streams.ts'
 import type { SecureDuct } from '../duct.ts'
 import { YamuxError, type Channel, type SessionOwner } from './channel.ts'
 import { INTERNAL_ERROR, NORMAL } from './frame.ts'
@@ -28,6 +29,8 @@ export interface FastYamuxOptions {
   /** Streams the peer may open before there is a listener for them. Default 256. */
   maxEarlyStreams?: number
   nowMs?: () => number
+  /** Takes the streams that the peer opens, before libp2p does. */
+  greet?: Greet
 }
 
 /**
@@ -41,11 +44,12 @@ export function fastYamux(options: FastYamuxOptions = {}): (duct: SecureDuct) =>
   })
 }
 
-class FastYamuxMuxer extends AbstractStreamMuxer<YamuxStream> implements SessionOwner {
+export class FastYamuxMuxer extends AbstractStreamMuxer<YamuxStream> implements SessionOwner {
   readonly #session: Session
   readonly #maxWindowBytes: number
   readonly #most: Record<MessageStreamDirection, number>
   readonly #count: Record<MessageStreamDirection, number> = { inbound: 0, outbound: 0 }
+  readonly #greet: Greet | undefined
   #remoteGone = false
 
   constructor(duct: SecureDuct, connection: MessageStream, options: FastYamuxOptions) {
@@ -56,6 +60,7 @@ class FastYamuxMuxer extends AbstractStreamMuxer<YamuxStream> implements Session
     })
     this.#maxWindowBytes = options.maxStreamWindowBytes ?? 0
     this.#most = { inbound: options.maxInboundStreams ?? 4096, outbound: options.maxOutboundStreams ?? 4096 }
+    this.#greet = options.greet
     const dialer = connection.direction === 'outbound'
     this.#session = new Session(duct, this, { dialer, nowMs: options.nowMs })
     this.#session.start()
@@ -115,10 +120,16 @@ class FastYamuxMuxer extends AbstractStreamMuxer<YamuxStream> implements Session
     return this.#create(number, 'inbound')
   }
 
-  opened(stream: Channel): void {
+  opened(channel: Channel): void {
+    const stream = channel as YamuxStream
+    if (this.#greet === undefined) this.#pass(stream)
+    else this.#greet(stream, this, () => this.#pass(stream))
+  }
+
+  #pass(stream: YamuxStream): void {
     if (this.listenerCount('stream') > 0) {
-      this.safeDispatchEvent('stream', { detail: stream as YamuxStream })
-    } else if (this.earlyStreams.push(stream as YamuxStream) > this.maxEarlyStreams) {
+      this.safeDispatchEvent('stream', { detail: stream })
+    } else if (this.earlyStreams.push(stream) > this.maxEarlyStreams) {
       this.#session.fail(new YamuxError('too many streams before the connection was ready'))
     }
   }

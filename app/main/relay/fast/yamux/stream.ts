@@ -55,6 +55,7 @@ export class YamuxStream extends AbstractStream implements Side, Channel {
   #pieces = 0
   #over = false
   #failure: Error | undefined
+  #wasReset = false
   #finished: Promise<void> | undefined
 
   constructor({ session, number, direction, maxWindowBytes, log, over }: YamuxStreamInit) {
@@ -112,7 +113,7 @@ export class YamuxStream extends AbstractStream implements Side, Channel {
     else this.#sink?.onWritable()
   }
 
-  /** The connection is lost. For libp2p the stream has closed; its sink is told why. */
+  /** The connection is lost: the stream has closed, without having been reset. */
   lose(error: Error): void {
     if (this.#over) return
     this.#failure = error
@@ -133,7 +134,7 @@ export class YamuxStream extends AbstractStream implements Side, Channel {
     }
     if (this.writeBuffer.byteLength > 0) this.addEventListener('idle', () => this.#onIdle(), { once: true })
     if (this.remoteWriteStatus === 'closed' && this.#failure === undefined) sink.onEnd()
-    if (over) sink.onClose(this.#failure)
+    if (over) sink.onClose(this.#wasReset ? this.#failure : undefined)
   }
 
   get sendable(): number {
@@ -216,13 +217,13 @@ export class YamuxStream extends AbstractStream implements Side, Channel {
 
   override abort(error: Error): void {
     super.abort(error)
-    this.#end(error)
+    this.#end(error, true)
   }
 
   override onRemoteReset(): void {
     this.#leave()
     super.onRemoteReset()
-    this.#end(peerReset)
+    this.#end(peerReset, true)
   }
 
   override onTransportClosed(error?: Error): void {
@@ -292,10 +293,11 @@ export class YamuxStream extends AbstractStream implements Side, Channel {
     if (this.#session.remove(this)) this.#gone(this)
   }
 
-  #end(error?: Error): void {
+  #end(error?: Error, wasReset = false): void {
     if (this.#over) return
     this.#over = true
     this.#failure = error
-    this.#sink?.onClose(error)
+    this.#wasReset = wasReset
+    this.#sink?.onClose(wasReset ? error : undefined)
   }
 }

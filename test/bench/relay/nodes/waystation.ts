@@ -1,0 +1,49 @@
+import { readdirSync } from 'node:fs'
+import { startNode } from '../../../support/command.ts'
+import { end, owned, removeFolder, temporaryFolder } from '../processes.ts'
+import { circuitsBy, type NodeUnderTest, type Subject } from './node.ts'
+
+/** No limit on what a bench does; everything else as it ships. */
+const LIFTED = [
+  '--connections-total',
+  '--relay-reservations-total',
+  '--relay-reservations-per-ip',
+  '--relay-circuits-total',
+  '--relay-circuits-per-peer',
+  '--relay-circuits-duration-seconds',
+  '--relay-circuits-bytes-each-way',
+  '--relay-rate-total-bytes-per-second',
+  '--relay-rate-per-peer-bytes-per-second',
+  '--relay-rate-per-circuit-bytes-per-second',
+  '--relay-attempts-per-peer-per-minute',
+  '--relay-attempts-per-ip-per-minute'
+].flatMap(name => [name, 'unlimited'])
+
+export interface WaystationOptions {
+  /** What Node runs. */
+  entry: string
+  flags: readonly string[]
+  /** A folder for its CPU profile. */
+  profile?: string | undefined
+}
+
+/** The headless node in a process of its own, on loopback and free ports, with a new data folder. */
+export function waystation({ entry, flags, profile }: WaystationOptions): Subject {
+  const start = async (): Promise<NodeUnderTest> => {
+    const folder = temporaryFolder()
+    const profiling = profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profile}` }
+    const from = performance.now()
+    const command = startNode(folder, [...LIFTED, '--no-upnp', ...flags], { entry, env: profiling })
+    owned(command.child)
+    const { addresses } = await command.listening()
+    const startMs = performance.now() - from
+    const stop = async (): Promise<void> => {
+      // A profile is written by a process that ends in order.
+      await end(command.child, profile === undefined ? 'SIGKILL' : 'SIGTERM')
+      removeFolder(folder)
+      if (profile !== undefined) console.error(`profiles in ${profile}: ${readdirSync(profile).join(', ')}`)
+    }
+    return { pid: command.pid, startMs, way: circuitsBy(addresses), stop }
+  }
+  return { name: 'waystation', start }
+}
