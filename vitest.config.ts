@@ -8,7 +8,7 @@ import { defineConfig } from 'vitest/config'
  * e2e: the renderer in a real browser, and the desktop app on a screen.
  * system: what needs a program or a right that not every machine has.
  */
-const STEADY = ['shaping', 'stalled-reader', 'hostile', 'protocol-random'].map(
+const STEADY = ['shaping', 'stalled-reader', 'hostile', 'protocol-random', 'long-path'].map(
   name => `test/integration/${name}.test.ts`
 )
 const minutes = (count: number): { testTimeout: number; hookTimeout: number } => ({

@@ -221,8 +221,10 @@ describe.each(KINDS)('on %s', kind => {
       }
       expect(relay.node.relay.circuits.size).toBe(1)
       expect(stream.writableNeedsDrain).toBe(true)
-      stream.abort(new Error('enough'))
+      lose(peer.connection)
       await nothingIsLeft(2)
+      await peer.client.stop()
+      peer = await RawPeer.create(relay.address(kind))
     })
 
     it('frees the slot of a source whose connection is lost', async () => {

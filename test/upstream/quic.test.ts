@@ -104,7 +104,7 @@ describe('the engine', () => {
     return Promise.race([done, sleep(500).then(() => false)])
   }
 
-  it('accepts one handshake an accept, however long it takes (transport.ts: PARALLEL_HANDSHAKES)', async () => {
+  it('accepts one handshake an accept, however long it takes (accepts.ts)', async () => {
     const listening = await server()
     const hole = createSocket('udp4')
     ends.push(() => hole.close())
@@ -121,11 +121,24 @@ describe('the engine', () => {
     await seen.promise
     // Longer than the timeout it was given, which it ignores.
     await sleep(1500)
+    expect(listening.stats().acceptedHandshakes).toBe(1)
     const honest = client.outboundConnection('127.0.0.1', listening.port()).catch(() => {})
     expect(await isSettled(honest)).toBe(false)
+    expect(listening.stats().acceptedHandshakes).toBe(1)
     expect(await isSettled(accepted)).toBe(false)
     void listening.inboundConnection().catch(() => {})
     await honest
+  })
+
+  it('gives bytes in memory of their own, which can be freed at once (stream.ts: #received)', async () => {
+    const [client, ours] = await connected()
+    const theirs = await client.outboundStream()
+    await theirs.write(new Uint8Array(100))
+    const read = await (await ours.inboundStream()).read(1000)
+    const buffer = read?.buffer as ArrayBuffer
+    expect(buffer.byteLength).toBe(100)
+    buffer.transfer(0)
+    expect(read?.byteLength).toBe(0)
   })
 
   it('resets no stream whose write waits, and stops none whose read does (connection.ts: #watched)', async () => {

@@ -58,9 +58,10 @@ export class Frames {
   /** The next message. @throws where it is malformed, or the stream ends before it, or the signal aborts */
   async read(signal: AbortSignal): Promise<Uint8Array> {
     signal.throwIfAborted()
-    this.#reader = Promise.withResolvers()
+    const reader = Promise.withResolvers<Uint8Array>()
+    this.#reader = reader
     this.#look()
-    return untilAborted(this.#reader.promise, signal)
+    return untilAborted(reader.promise, signal)
   }
 
   /** Resolves when the message is on its way. @throws where the stream is lost, or the signal aborts */
@@ -72,8 +73,8 @@ export class Frames {
     this.#unsent = Buffer.concat([this.#unsent, Uint8Array.from(prefix), message])
     this.#send()
     if (this.#unsent.byteLength === 0) return
-    this.#writer ??= Promise.withResolvers()
-    await untilAborted(this.#writer.promise, signal)
+    const writer = (this.#writer ??= Promise.withResolvers())
+    await untilAborted(writer.promise, signal)
   }
 
   /** Closes our writing, and resets a stream that its peer does not close within that time: none is left behind. */
@@ -152,14 +153,19 @@ export class Frames {
   }
 
   #send(): void {
-    while (this.#unsent.byteLength > 0 && !this.#closed) {
-      const bytes = Math.min(this.#side.sendable, this.#unsent.byteLength)
-      if (bytes === 0) return
-      this.#side.write(this.#unsent.subarray(0, bytes))
-      this.#unsent = this.#unsent.subarray(bytes)
+    try {
+      while (this.#unsent.byteLength > 0 && !this.#closed) {
+        const bytes = Math.min(this.#side.sendable, this.#unsent.byteLength)
+        if (bytes === 0) return
+        this.#side.write(this.#unsent.subarray(0, bytes))
+        this.#unsent = this.#unsent.subarray(bytes)
+      }
+      this.#writer?.resolve()
+      this.#writer = undefined
+    } catch (error) {
+      // The peer reads no more.
+      this.abort(error as Error)
     }
-    this.#writer?.resolve()
-    this.#writer = undefined
   }
 }
 

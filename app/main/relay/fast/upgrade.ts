@@ -58,7 +58,10 @@ export class Upgrades {
   #noise: NoiseIdentity | undefined
   #tls: Promise<TlsIdentity> | undefined
 
-  constructor(components: UpgradesComponents, { streamWindowBytes, greet, encrypters = ENCRYPTERS }: UpgradesOptions) {
+  constructor(
+    components: UpgradesComponents,
+    { streamWindowBytes, greet, encrypters = ENCRYPTERS }: UpgradesOptions
+  ) {
     this.#components = components
     this.#encrypters = encrypters
     this.#muxer = fastYamux({ maxStreamWindowBytes: streamWindowBytes, ...(greet && { greet }) })

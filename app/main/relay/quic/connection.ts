@@ -10,6 +10,7 @@ import {
 import type { Logger } from '@libp2p/logger'
 import { AbstractMultiaddrConnection, AbstractStreamMuxer } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
+import type { Greet } from '../direct-streams.ts'
 import { orAbort, type NativeConnection } from './native.ts'
 import { QuicStream } from './stream.ts'
 
@@ -55,9 +56,12 @@ class QuicMuxer extends AbstractStreamMuxer<QuicStream> {
   readonly #native: NativeConnection
   #stuckWrites = 0
 
-  constructor(native: NativeConnection, maConn: MessageStream) {
+  readonly #greet: Greet | undefined
+
+  constructor(native: NativeConnection, maConn: MessageStream, greet?: Greet) {
     super(maConn, { protocol: 'quic', name: 'quic', maxEarlyStreams: EARLY_STREAMS })
     this.#native = native
+    this.#greet = greet
     void this.#accept()
   }
 
@@ -79,7 +83,10 @@ class QuicMuxer extends AbstractStreamMuxer<QuicStream> {
       while (this.status === 'open') {
         const native = await this.#native.inboundStream()
         const log = this.log.newScope(`inbound:${native.id()}`)
-        this.onRemoteStream(this.#watched(new QuicStream(native, 'inbound', log)))
+        const stream = this.#watched(new QuicStream(native, 'inbound', log))
+        const pass = (): void => this.onRemoteStream(stream)
+        if (this.#greet === undefined) pass()
+        else this.#greet(stream, this, pass)
       }
     } catch {
       // The connection is closed: its own close event ends the streams.
@@ -88,9 +95,10 @@ class QuicMuxer extends AbstractStreamMuxer<QuicStream> {
 
   #watched(stream: QuicStream): QuicStream {
     stream.addEventListener('close', () => {
-      if (!stream.writableNeedsDrain) return
+      const { written } = stream
+      if (written === undefined) return
       this.#stuckWrites++
-      void stream.written.finally(() => this.#stuckWrites--)
+      void written.finally(() => this.#stuckWrites--)
       if (this.#stuckWrites > MAX_STUCK_WRITES) setTimeout(() => this.#checkStuckWrites(), STUCK_MS).unref()
     })
     return stream
@@ -102,10 +110,10 @@ class QuicMuxer extends AbstractStreamMuxer<QuicStream> {
 }
 
 /** The muxer of one connection. */
-export function muxerFactory(native: NativeConnection): StreamMuxerFactory {
+export function muxerFactory(native: NativeConnection, greet?: Greet): StreamMuxerFactory {
   return {
     protocol: 'quic',
-    createStreamMuxer: (maConn: MessageStream): StreamMuxer => new QuicMuxer(native, maConn)
+    createStreamMuxer: (maConn: MessageStream): StreamMuxer => new QuicMuxer(native, maConn, greet)
   }
 }
 

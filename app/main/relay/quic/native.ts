@@ -35,9 +35,15 @@ export interface NativeConnection {
   abort(): void
 }
 
+export interface NativeServerStats {
+  /** Handshakes that were begun for an accept, since the start, whatever became of them. */
+  readonly acceptedHandshakes: number
+}
+
 export interface NativeServer {
   port(): number
   inboundConnection(): Promise<NativeConnection>
+  stats(): NativeServerStats
   abort(): Promise<void>
 }
 
@@ -72,10 +78,22 @@ export interface NativeQuic {
   Client: new (config: NativeConfigured, family: 0 | 1) => NativeClient
 }
 
-/** Loads the binding; throws where no binary exists for this platform. */
+/** What the engine's runtime asks, as it is loaded, for how many threads it may have; else one for each core. */
+const THREADS = 'TOKIO_WORKER_THREADS'
+
+/**
+ * Loads the binding; throws where no binary exists for this platform. One thread, where nobody set another number: a
+ * second one costs a third more for each byte, in waking each other up.
+ */
 export async function loadNativeQuic(): Promise<NativeQuic> {
   const entry = import.meta.resolve('@chainsafe/libp2p-quic')
-  return (await import(/* @vite-ignore */ new URL('./napi.js', entry).href)) as NativeQuic
+  const asked = process.env[THREADS]
+  process.env[THREADS] = asked ?? '1'
+  try {
+    return (await import(/* @vite-ignore */ new URL('./napi.js', entry).href)) as NativeQuic
+  } finally {
+    if (asked === undefined) delete process.env[THREADS]
+  }
 }
 
 /** Stops waiting at the signal: the engine's promises cannot be called off, so `late` undoes what comes after. */

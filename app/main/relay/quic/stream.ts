@@ -1,41 +1,62 @@
-import type { MessageStreamDirection } from '@libp2p/interface'
+import { StreamStateError, type MessageStreamDirection, type StreamCloseEvent } from '@libp2p/interface'
 import type { Logger } from '@libp2p/logger'
 import { AbstractStream, type SendResult } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
+import type { Side, SideSink } from '../circuit/side.ts'
+import { Inflow } from './inflow.ts'
 import type { NativeStream } from './native.ts'
-
-/** What a read makes room for: little while the peer sends little, since an idle stream always has one open. */
-const READ_BYTES = 64 * 1024
-const SMALL_READ_BYTES = 4096
-const WRITE_BYTES = 128 * 1024
-/** How often a paused stream is looked at. */
-const LOOK_MS = 1000
+import { Outflow, WRITE_BYTES } from './outflow.ts'
 
 /**
- * A QUIC stream that stops reading while it is paused: what the peer sends then waits in QUIC's own receive
- * window, and when that is full the peer waits too. A reset from the peer arrives as a reset, not as an end.
+ * A QUIC stream that stops reading while it is paused, and where a reset from the peer arrives as a reset, not as an
+ * end. As a side of a circuit it goes without libp2p's events and lists.
  */
-export class QuicStream extends AbstractStream {
-  /** Settles with the last write: one that waits for its reader cannot be called off, not by a reset either. */
-  written: Promise<unknown> = Promise.resolve()
+export class QuicStream extends AbstractStream implements Side {
   readonly #native: NativeStream
-  #resumed: PromiseWithResolvers<void> | undefined
+  readonly #in: Inflow
+  readonly #out: Outflow
+  #sink: SideSink | undefined
+  #written: Promise<void> | undefined
+  /** All that the peer wrote has been read. */
+  #ended = false
+  #closeError: Error | undefined
 
   constructor(native: NativeStream, direction: MessageStreamDirection, log: Logger) {
     super({ id: native.id(), direction, log, maxMessageSize: WRITE_BYTES })
     this.#native = native
-    void this.#read()
-    // A paused stream that closes must not leave its reader waiting.
-    this.addEventListener('close', () => this.sendResume())
+    this.#in = new Inflow(native, {
+      bytes: chunk => this.#received(chunk),
+      ended: () => this.#remoteEnded(),
+      failed: error => this.#failed(error)
+    })
+    this.#out = new Outflow(native, {
+      writable: () => this.#sink?.onWritable(),
+      failed: error => this.#writeFailed(error)
+    })
+    this.addEventListener('close', ({ error }: StreamCloseEvent) => {
+      this.#closeError = error
+      this.#in.stop()
+      this.#out.end(error ?? new Error('the stream has closed'))
+      this.#sink?.onClose(error)
+    })
+    this.#in.go()
+  }
+
+  /** Settles with the write that is under way: one that waits for its reader cannot be called off, not by a reset either. */
+  get written(): Promise<void> | undefined {
+    return this.#written ?? this.#out.underWay
   }
 
   sendData(data: Uint8ArrayList): SendResult {
     const bytes = data.byteLength
     // One write at a time: it resolves when flow control took all of it, which is this stream's drain.
-    this.written = this.#native.write(data.subarray()).then(
-      () => this.safeDispatchEvent('drain'),
-      (error: unknown) => this.#writeFailed(error)
-    )
+    this.#written = this.#native
+      .write(data.subarray())
+      .finally(() => (this.#written = undefined))
+      .then(
+        () => void this.safeDispatchEvent('drain'),
+        (error: unknown) => this.#writeFailed(error)
+      )
     return { sentBytes: bytes, canSendMore: false }
   }
 
@@ -60,40 +81,65 @@ export class QuicStream extends AbstractStream {
   }
 
   sendPause(): void {
-    this.#resumed ??= Promise.withResolvers()
+    this.#in.pause()
   }
 
   sendResume(): void {
-    this.#resumed?.resolve()
-    this.#resumed = undefined
+    this.#in.resume()
   }
 
-  async #read(): Promise<void> {
-    let roomy = SMALL_READ_BYTES
-    try {
-      while (this.readStatus !== 'closed') {
-        await this.#whilePaused()
-        const chunk = await this.#native.read(this.#resumed === undefined ? roomy : 1)
-        if (chunk === null) break
-        roomy = chunk.byteLength < SMALL_READ_BYTES ? SMALL_READ_BYTES : READ_BYTES
-        this.onData(chunk)
-      }
-      this.onRemoteCloseWrite()
-    } catch (error) {
-      this.#failed(error)
+  join(sink: SideSink): void {
+    this.#in.resume()
+    // At once, or what arrives now would come before what lies here.
+    this.#handOver(sink)
+  }
+
+  get sendable(): number {
+    return this.#out.sendable
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.writeStatus !== 'writable') {
+      throw new StreamStateError(`Cannot write to a stream that is ${this.writeStatus}`)
     }
+    this.#out.write(bytes)
   }
 
-  /**
-   * Waits to be resumed, but not for long: a reset shows only to a reader. A stream that is paused still takes
-   * a byte now and then, or its circuit would keep its place after its peer has given it up.
-   */
-  async #whilePaused(): Promise<void> {
-    if (this.#resumed === undefined) return
-    const look = Promise.withResolvers<void>()
-    const timer = setTimeout(look.resolve, LOOK_MS)
-    await Promise.race([this.#resumed.promise, look.promise])
-    clearTimeout(timer)
+  credit(bytes: number): void {
+    this.#in.credit(bytes)
+  }
+
+  async finish(): Promise<void> {
+    await this.#out.flushed()
+    await this.close()
+  }
+
+  #received(chunk: Uint8Array): void {
+    if (this.#sink === undefined) return this.onData(chunk)
+    const { buffer, byteLength } = chunk
+    this.#in.debit(byteLength)
+    this.#sink.onBytes(chunk)
+    // The engine's memory, and often more of it than was read. The collector would let hundreds of MiB pile up.
+    if (buffer.byteLength === byteLength) (buffer as ArrayBuffer).transfer(0)
+  }
+
+  /** Begins with what came before the streams were joined. */
+  #handOver(sink: SideSink): void {
+    this.#sink = sink
+    const early = this.readBuffer.subarray()
+    this.readBuffer.consume(early.byteLength)
+    if (early.byteLength > 0) {
+      this.#in.debit(early.byteLength)
+      sink.onBytes(early)
+    }
+    if (this.#ended) sink.onEnd()
+    if (this.status !== 'open') sink.onClose(this.#closeError)
+  }
+
+  #remoteEnded(): void {
+    this.#ended = true
+    this.#sink?.onEnd()
+    this.onRemoteCloseWrite()
   }
 
   /** A peer that stops reading may still be sending: only what goes to it is over. */

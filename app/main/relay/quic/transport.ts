@@ -18,7 +18,10 @@ import { getNetConfig, getThinWaistAddresses } from '@libp2p/utils'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { QUIC_V1 } from '@multiformats/multiaddr-matcher'
 import type { TrafficHints } from '../../net/traffic.ts'
+import { Accepts } from './accepts.ts'
+import type { Greet } from '../direct-streams.ts'
 import { muxerFactory, provenPeer, QuicConnection } from './connection.ts'
+import { MOST_UNCREDITED_BYTES } from './inflow.ts'
 import {
   orAbort,
   type NativeClient,
@@ -27,14 +30,17 @@ import {
   type NativeQuic,
   type NativeServer
 } from './native.ts'
+import { WRITE_BYTES } from './outflow.ts'
 import { QuicTraffic } from './traffic.ts'
 
 export interface QuicOptions {
   native: NativeQuic
-  /** Bytes that may wait unread on one stream. */
+  /** Bytes that may wait on one stream, what its circuit passes on included. */
   streamWindowBytes: number
   /** Is told of all datagrams: Node does not see those of the engine. */
   traffic?: TrafficHints
+  /** Takes the streams that peers open, before libp2p does. */
+  greet?: Greet
 }
 
 interface QuicComponents {
@@ -42,11 +48,9 @@ interface QuicComponents {
   logger: ComponentLogger
 }
 
-/**
- * Handshakes that go on side by side. The binding accepts a connection only when its handshake is done, so
- * one accept at a time would let a single half-open client hold up all others. A thousand cost 2 MB.
- */
-const PARALLEL_HANDSHAKES = 1024
+/** What a circuit holds of bytes that have been read, at most: some uncredited, a page on its way and one filled. */
+const PASSING_BYTES = MOST_UNCREDITED_BYTES + 2 * WRITE_BYTES
+const SMALLEST_WINDOW_BYTES = 256 * 1024
 /** How long a dial may take, where the caller sets no bound. */
 const DIAL_TIMEOUT_MS = 10_000
 
@@ -63,11 +67,13 @@ class QuicTransport implements Transport {
   readonly #native: NativeQuic
   readonly #config: NativeConfigured
   readonly #traffic: QuicTraffic | undefined
+  readonly #greet: Greet | undefined
   readonly #clients = new Map<4 | 6, NativeClient>()
 
-  constructor(components: QuicComponents, { native, streamWindowBytes, traffic }: QuicOptions) {
+  constructor(components: QuicComponents, { native, streamWindowBytes, traffic, greet }: QuicOptions) {
     this.#components = components
     this.#native = native
+    this.#greet = greet
     this.#traffic = traffic && new QuicTraffic({ meter: traffic, clock: () => performance.now() })
     this.#config = new native.QuinnConfig({
       privateKeyProto: privateKeyToProtobuf(components.privateKey),
@@ -75,7 +81,8 @@ class QuicTransport implements Transport {
       maxIdleTimeout: 15_000,
       keepAliveInterval: 5_000,
       maxConcurrentStreamLimit: 1024,
-      maxStreamData: streamWindowBytes,
+      // A window counts what we have not read; what we have read and not sent on lies beside it.
+      maxStreamData: Math.max(SMALLEST_WINDOW_BYTES, streamWindowBytes - PASSING_BYTES),
       // One stalled circuit must not hold up the connection's other streams.
       maxConnectionData: Math.min(0xffff_ffff, streamWindowBytes * 256),
       // The engine needs these, but sets them on sockets it dials from only: see README, "On a busy server".
@@ -94,7 +101,7 @@ class QuicTransport implements Transport {
 
   createListener({ upgrader }: CreateListenerOptions): Listener {
     const open = (ip: string, port: number): NativeServer => new this.#native.Server(this.#config, ip, port)
-    return new QuicListener(open, upgrader, this.#components.logger, this.#traffic)
+    return new QuicListener(open, upgrader, this.#components.logger, this.#traffic, this.#greet)
   }
 
   async dial(address: Multiaddr, options: DialTransportOptions): Promise<Connection> {
@@ -115,7 +122,7 @@ class QuicTransport implements Transport {
         skipEncryption: true,
         skipProtection: true,
         remotePeer: peerIdFromString(peer),
-        muxerFactory: muxerFactory(native)
+        muxerFactory: muxerFactory(native, this.#greet)
       })
     } catch (error) {
       connection.abort(error as Error)
@@ -144,18 +151,22 @@ class QuicListener extends TypedEventEmitter<ListenerEvents> implements Listener
   readonly #upgrader: Upgrader
   readonly #logger: ComponentLogger
   readonly #traffic: QuicTraffic | undefined
+  readonly #greet: Greet | undefined
   readonly #connections = new Set<QuicConnection>()
   readonly #stopping = new AbortController()
   #server: NativeServer | undefined
+  #accepts: Accepts | undefined
   #address: Multiaddr | undefined
 
   constructor(
     open: (ip: string, port: number) => NativeServer,
     upgrader: Upgrader,
     logger: ComponentLogger,
-    traffic: QuicTraffic | undefined
+    traffic: QuicTraffic | undefined,
+    greet: Greet | undefined
   ) {
     super()
+    this.#greet = greet
     this.#traffic = traffic
     this.#open = open
     this.#upgrader = upgrader
@@ -170,7 +181,14 @@ class QuicListener extends TypedEventEmitter<ListenerEvents> implements Listener
     this.#address = multiaddr(
       components.map(part => (part.name === 'udp' ? { ...part, value: String(server.port()) } : part))
     )
-    for (let i = 0; i < PARALLEL_HANDSHAKES; i++) void this.#accept(server)
+    this.#accepts = new Accepts(server, {
+      accepted: native => {
+        this.#traffic?.accepted(native)
+        void this.#upgrade(native)
+      },
+      // Its client's affair.
+      failed: () => this.#traffic?.handshakeFailed(this.#address)
+    })
     this.safeDispatchEvent('listening')
   }
 
@@ -186,24 +204,11 @@ class QuicListener extends TypedEventEmitter<ListenerEvents> implements Listener
     const server = this.#server
     this.#server = undefined
     this.#address = undefined
+    this.#accepts?.stop()
     this.#stopping.abort()
     for (const connection of this.#connections) connection.abort(new Error('listener closed'))
     await server.abort()
     this.safeDispatchEvent('close')
-  }
-
-  async #accept(server: NativeServer): Promise<void> {
-    while (this.#server === server) {
-      try {
-        const native = await server.inboundConnection()
-        this.#traffic?.accepted(native)
-        void this.#upgrade(native)
-      } catch (error) {
-        // A failed handshake is its client's affair; a closed server would fail again at once, for ever.
-        if (String(error).includes('server closed')) return
-        this.#traffic?.handshakeFailed(this.#address)
-      }
-    }
   }
 
   async #upgrade(native: NativeConnection): Promise<void> {
@@ -217,7 +222,7 @@ class QuicListener extends TypedEventEmitter<ListenerEvents> implements Listener
         skipEncryption: true,
         skipProtection: true,
         remotePeer: peerIdFromString(provenPeer(connection)),
-        muxerFactory: muxerFactory(native),
+        muxerFactory: muxerFactory(native, this.#greet),
         signal: this.#stopping.signal
       })
     } catch (error) {
