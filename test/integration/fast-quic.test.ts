@@ -159,7 +159,6 @@ it('hands over first what came before it was joined, and its end', async () => {
   await stream.finish()
   await until('it has come', () => target.remoteWriteStatus === 'closed')
   const other = new End(target)
-  expect(other.received).toBe(0)
   await until('it is handed over', () => other.ended)
   expect(other.digest).toBe(digestOf(Buffer.from('early')))
 })

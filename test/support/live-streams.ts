@@ -1,5 +1,6 @@
 import type { Stream } from '@libp2p/interface'
 import { AbstractStreamMuxer } from '@libp2p/utils'
+import { DirectStreams } from '../../app/main/relay/direct-streams.ts'
 import { FastYamuxMuxer } from '../../app/main/relay/fast/yamux/muxer.ts'
 
 const HOP = '/libp2p/circuit/relay/0.2.0/hop'
@@ -14,6 +15,12 @@ export class LiveStreams {
 
   constructor() {
     const live = this.#live
+    const watch = <S extends Stream | undefined>(stream: S): S => {
+      if (stream === undefined) return stream
+      live.add(stream)
+      stream.addEventListener('close', () => live.delete(stream))
+      return stream
+    }
     const stock = AbstractStreamMuxer.prototype as unknown as {
       cleanUpStream: (this: unknown, stream: Stream) => void
     }
@@ -23,15 +30,13 @@ export class LiveStreams {
       stream.addEventListener('close', () => live.delete(stream))
       cleanUp.call(this, stream)
     }
+    const { greet } = DirectStreams.prototype
+    DirectStreams.prototype.greet = function (stream, ...rest) {
+      greet.call(this, watch(stream), ...rest)
+    }
     // Ours looks after its streams itself.
     const ours = FastYamuxMuxer.prototype
     const { accept, onCreateStream } = ours
-    const watch = <S extends Stream | undefined>(stream: S): S => {
-      if (stream === undefined) return stream
-      live.add(stream)
-      stream.addEventListener('close', () => live.delete(stream))
-      return stream
-    }
     ours.accept = function (number) {
       return watch(accept.call(this, number))
     }

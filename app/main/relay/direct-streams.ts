@@ -43,7 +43,7 @@ export class DirectStreams {
     if (muxer !== undefined) this.#connections.set(muxer, connection)
   }
 
-  readonly greet: Greet = (stream, muxer, pass) => {
+  greet(stream: Stream, muxer: StreamMuxer, pass: () => void): void {
     const responder = new Responder(this.#components.protocols)
     const stop = (): void => {
       clearTimeout(timer)

@@ -16,7 +16,7 @@ import type { Upgrade } from './fast/listener.ts'
 import { fastTcp } from './fast/tcp.ts'
 import { Upgrades } from './fast/upgrade.ts'
 import { fastWebSockets } from './fast/ws/transport.ts'
-import type { DirectStreams } from './direct-streams.ts'
+import type { DirectStreams, Greet } from './direct-streams.ts'
 import { listenAddresses } from './listening.ts'
 import { loadNativeQuic } from './quic/native.ts'
 import { quicTransport } from './quic/transport.ts'
@@ -70,7 +70,8 @@ export async function protocols(
   const bufferBytes = settings['relay.circuits.bufferBytes']
   const streamWindowBytes = windowBytes(bufferBytes)
   const fast = settings['relay.dataPath'] === 'fast'
-  const transports = fast ? fastTransports(arrivals, streams, streamWindowBytes) : stockTransports()
+  const greet: Greet = (stream, muxer, pass) => streams.greet(stream, muxer, pass)
+  const transports = fast ? fastTransports(arrivals, greet, streamWindowBytes) : stockTransports()
   if (settings['quic.enabled']) {
     try {
       transports.push(
@@ -78,7 +79,7 @@ export async function protocols(
           native: await loadNativeQuic(),
           streamWindowBytes,
           traffic,
-          ...(fast && { greet: streams.greet })
+          ...(fast && { greet })
         })
       )
     } catch (error) {
@@ -107,11 +108,7 @@ export async function protocols(
 }
 
 /** TCP and WebSocket with the node's own encryption and muxer. */
-function fastTransports(
-  arrivals: Arrivals,
-  { greet }: DirectStreams,
-  streamWindowBytes: number
-): TransportFactory[] {
+function fastTransports(arrivals: Arrivals, greet: Greet, streamWindowBytes: number): TransportFactory[] {
   let made: Upgrades | undefined
   // All transports share one.
   const upgradeOf = ({ privateKey, logger }: UpgradesComponents): Upgrade =>

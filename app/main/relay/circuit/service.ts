@@ -121,7 +121,8 @@ export class CircuitRelay implements Startable {
     )
   }
 
-  async stop(): Promise<void> {
+  /** Before the connections are closed, or circuits would end because their peers have gone. */
+  async beforeStop(): Promise<void> {
     if (this.#unlisten === undefined) return
     for (const unlisten of this.#unlisten) unlisten()
     this.#unlisten = undefined
@@ -132,6 +133,8 @@ export class CircuitRelay implements Startable {
     this.circuits.endWhere(() => 'stopped')
     for (const { peer } of [...this.reservations.values()]) this.#endReservation(peer, 'stopped')
   }
+
+  stop(): void {}
 
   get mode(): Mode {
     return this.#gate.mode

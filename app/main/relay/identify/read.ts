@@ -12,7 +12,8 @@ export async function readIdentify(stream: Stream, signal: AbortSignal): Promise
   const onMessage = ({ data }: StreamMessageEvent): void => {
     try {
       reader.push(data.subarray())
-      if (reader.full) over.resolve(undefined)
+      // Its end may have been told before: while its protocol was agreed on, with these bytes put aside.
+      if (reader.full || isRead(stream)) over.resolve(undefined)
     } catch (error) {
       over.resolve(error as Error)
     }
@@ -25,7 +26,7 @@ export async function readIdentify(stream: Stream, signal: AbortSignal): Promise
   try {
     if (signal.aborted) onAbort()
     // Its end may have come before anyone listened for it.
-    if (stream.remoteWriteStatus === 'closed' && stream.readBufferLength === 0) onEnd()
+    if (isRead(stream)) onEnd()
     const error = await over.promise
     if (reader.messages.length === 0) throw error ?? new Error('the stream ended before its message did')
     return merged(reader.messages)
@@ -34,4 +35,9 @@ export async function readIdentify(stream: Stream, signal: AbortSignal): Promise
     stream.removeEventListener('end', onEnd)
     stream.removeEventListener('message', onMessage)
   }
+}
+
+/** All that it will ever say has been read. */
+function isRead(stream: Stream): boolean {
+  return stream.remoteWriteStatus === 'closed' && stream.readBufferLength === 0
 }

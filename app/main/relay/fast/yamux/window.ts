@@ -54,13 +54,13 @@ export class ReceiveWindow {
 
   /** Enough was read that the sender should know. */
   get due(): boolean {
-    return this.#credited >= this.#bytes / 2
+    return this.#credited >= this.#bytes / 4
   }
 
   /** What to tell the sender that it may send more; `rttMs` is negative where it is not known. */
   open(nowMs: number, rttMs: number): number {
-    // Half a window has passed since the last time.
-    const quick = nowMs - this.#openedMs < 2 * rttMs
+    // At this rate a whole window passes within four round trips.
+    const quick = nowMs - this.#openedMs < (4 * rttMs * this.#credited) / this.#bytes
     const grown = quick && rttMs > this.#bytes / PLENTY_BYTES_PER_MS ? 2 * this.#bytes : this.#bytes
     const bytes = Math.max(this.#bytes, Math.min(grown, this.#mostBytes))
     const more = this.#credited + bytes - this.#bytes
