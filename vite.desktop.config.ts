@@ -6,7 +6,7 @@ import { defineConfig, type Plugin } from 'vite'
  * Bundles the desktop app's main process and its preload script. Everything is bundled but Electron and the packages
  * with native code, so that the installed app carries no other node_modules.
  */
-const NATIVE = ['electron', 'classic-level', '@chainsafe/libp2p-quic']
+const NATIVE = ['electron', 'classic-level', '@chainsafe/libp2p-quic', 'sodium-native']
 const external = (id: string): boolean =>
   id.startsWith('node:') ||
   builtinModules.includes(id) ||

@@ -35,6 +35,11 @@ export function nativeFiles(target: string): RegExp[] {
   // One binary for both.
   const level = platform === 'darwin' ? String.raw`darwin-x64\+arm64` : target
   const patterns = [new RegExp(`^node_modules/classic-level/prebuilds/${level}/[^/]+\\.node$`)]
+  // All platforms' come in one package, which no install changes.
+  const sodium = (name: string): RegExp =>
+    new RegExp(`^node_modules/sodium-native/prebuilds/${name}/[^/]+\\.node$`)
+  if (target === 'darwin-universal') patterns.push(sodium('darwin-x64'), sodium('darwin-arm64'))
+  else patterns.push(sodium(target))
   const quic = (name: string): RegExp =>
     new RegExp(`^node_modules/@chainsafe/libp2p-quic-${name}/[^/]+\\.node$`)
   if (platform === 'linux') patterns.push(quic(`linux-${arch}-gnu`))

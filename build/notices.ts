@@ -4,12 +4,18 @@ import path from 'node:path'
 const ROOT = path.resolve(import.meta.dirname, '..')
 const LICENCE = /^(licen[cs]e|copying|notice)/i
 
-/** Packages that the app carries as they are, and those in its pages, whose build has no source maps. */
-const BESIDES = ['classic-level', 'abstract-level', '@chainsafe/libp2p-quic', 'svelte', 'uplot', 'uqr']
+/** Packages that the app carries as they are, whose native code has parts with licences of their own. */
+const CARRIED = ['classic-level', 'abstract-level', '@chainsafe/libp2p-quic', 'sodium-native']
+/** What loads sodium-native's binary. */
+const LOADERS = ['require-addon', 'bare-addon-resolve', 'bare-module-resolve', 'bare-semver', 'which-runtime']
+/** In the app's pages, whose build has no source maps. */
+const IN_PAGES = ['svelte', 'uplot', 'uqr']
+/** Licences of what is compiled in, where the package does not bring them. */
+const COMPILED_IN: Record<string, string> = { 'sodium-native': 'build/licences/libsodium.txt' }
 
 /** The licences of all that is in the app: what the bundles were made of stands in their source maps. */
 export function notices(): string {
-  const folders = new Set(BESIDES.map(name => path.join('node_modules', name)))
+  const folders = new Set([...CARRIED, ...LOADERS, ...IN_PAGES].map(name => `node_modules/${name}`))
   const maps = globSync('out/{desktop,preload}/**/*.map', { cwd: ROOT })
   if (maps.length === 0) throw new Error('Nothing is built yet: npm run build:desktop')
   for (const map of maps) {
@@ -35,7 +41,12 @@ function notice(folder: string): string {
     version: string
     license?: string
   }
-  const files = readdirSync(full).filter(file => LICENCE.test(file))
-  const texts = files.map(file => readFileSync(path.join(full, file), 'utf8').trim())
+  const recursive = CARRIED.includes(name)
+  const files = readdirSync(full, { recursive, encoding: 'utf8' }).filter(
+    file => LICENCE.test(path.basename(file)) && !file.includes('node_modules')
+  )
+  const texts = files.sort().map(file => readFileSync(path.join(full, file), 'utf8').trim())
+  const inside = COMPILED_IN[name]
+  if (inside !== undefined) texts.push(readFileSync(path.join(ROOT, inside), 'utf8').trim())
   return [`== ${name} ${version} (${license ?? 'see below'})`, ...texts, ''].join('\n\n')
 }

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -141,5 +142,15 @@ describe.skipIf(missing('the npm registry', online))('the installed package', ()
       { cwd: path.join(prefix, 'lib/node_modules/waystation') }
     )
     expect(stdout.trim()).toBe('b')
+  })
+
+  it('has a libsodium that works as it came', async () => {
+    const script =
+      "const { default: sodium } = await import('sodium-native'); const digest = Buffer.alloc(32);" +
+      "sodium.crypto_hash_sha256(digest, Buffer.from('abc')); console.log(digest.toString('hex'))"
+    const { stdout } = await execute(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: path.join(prefix, 'lib/node_modules/waystation')
+    })
+    expect(stdout.trim()).toBe(createHash('sha256').update('abc').digest('hex'))
   })
 })

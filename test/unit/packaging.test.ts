@@ -68,8 +68,12 @@ describe('electron-builder.yml', () => {
   it('takes of node_modules what the native packages need, and nothing else', () => {
     const filter = (config.files as { filter: string[] }[]).flatMap(set => set.filter)
     const [, named = ''] = /!node_modules\/!\(([^)]+)\)/.exec(filter.join('\n')) ?? []
-    const needed = [...closure('classic-level')].filter(name => name !== 'napi-macros')
-    expect(named.split('|').sort()).toEqual(['@chainsafe', ...needed].sort())
+    // Headers, and what only another runtime than Node loads.
+    const unused = ['napi-macros', 'bare-assert']
+    const needed = [...closure('sodium-native', closure('classic-level', new Set(unused)))]
+    expect(named.split('|').sort()).toEqual(
+      ['@chainsafe', ...needed.filter(name => !unused.includes(name))].sort()
+    )
   })
 
   it('opens links of networks with the app', () => {
@@ -97,20 +101,40 @@ function closure(name: string, found = new Set<string>()): Set<string> {
 describe('the native parts', () => {
   const LEVEL = 'node_modules/classic-level/prebuilds'
   const QUIC = 'node_modules/@chainsafe/libp2p-quic'
+  const SODIUM = 'node_modules/sodium-native/prebuilds'
+  const sodium = (target: string): string => `${SODIUM}/${target}/sodium-native.node`
   it.each([
-    ['linux-x64', [`${LEVEL}/linux-x64/classic-level.node`, `${QUIC}-linux-x64-gnu/q.node`]],
-    ['linux-arm64', [`${LEVEL}/linux-arm64/classic-level.armv8.node`, `${QUIC}-linux-arm64-gnu/q.node`]],
+    [
+      'linux-x64',
+      [`${LEVEL}/linux-x64/classic-level.node`, sodium('linux-x64'), `${QUIC}-linux-x64-gnu/q.node`]
+    ],
+    [
+      'linux-arm64',
+      [
+        `${LEVEL}/linux-arm64/classic-level.armv8.node`,
+        sodium('linux-arm64'),
+        `${QUIC}-linux-arm64-gnu/q.node`
+      ]
+    ],
     [
       'darwin-universal',
       [
         `${LEVEL}/darwin-x64+arm64/classic-level.node`,
+        sodium('darwin-x64'),
+        sodium('darwin-arm64'),
         `${QUIC}-darwin-x64/q.node`,
         `${QUIC}-darwin-arm64/q.node`
       ]
     ],
-    ['darwin-arm64', [`${LEVEL}/darwin-x64+arm64/classic-level.node`, `${QUIC}-darwin-arm64/q.node`]],
-    ['win32-x64', [`${LEVEL}/win32-x64/classic-level.node`, `${QUIC}-win32-x64-msvc/q.node`]],
-    ['win32-arm64', [`${LEVEL}/win32-arm64/classic-level.node`]]
+    [
+      'darwin-arm64',
+      [`${LEVEL}/darwin-x64+arm64/classic-level.node`, sodium('darwin-arm64'), `${QUIC}-darwin-arm64/q.node`]
+    ],
+    [
+      'win32-x64',
+      [`${LEVEL}/win32-x64/classic-level.node`, sodium('win32-x64'), `${QUIC}-win32-x64-msvc/q.node`]
+    ],
+    ['win32-arm64', [`${LEVEL}/win32-arm64/classic-level.node`, sodium('win32-arm64')]]
   ])('of %s are known', (target, files) => {
     const patterns = nativeFiles(target)
     expect(patterns).toHaveLength(files.length)
@@ -118,8 +142,9 @@ describe('the native parts', () => {
   })
 
   it('of one platform are no other’s', () => {
-    const [level, quic] = nativeFiles('linux-arm64')
+    const [level, sodiums, quic] = nativeFiles('linux-arm64')
     expect(`${LEVEL}/linux-x64/classic-level.node`).not.toMatch(level!)
+    expect(sodium('linux-x64')).not.toMatch(sodiums!)
     expect(`${QUIC}-linux-arm64-musl/q.node`).not.toMatch(quic!)
   })
 
@@ -130,6 +155,13 @@ describe('the native parts', () => {
         version: string
       }
       expect(quicPackage(target)).toMatchObject({ version })
+    }
+  )
+
+  it.each(['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64', 'win32-x64', 'win32-arm64'])(
+    'of libsodium for %s came with the package',
+    target => {
+      expect(existsSync(path.join(ROOT, sodium(target)))).toBe(true)
     }
   )
 

@@ -1,6 +1,7 @@
 import { pino, type DestinationStream, type Logger } from 'pino'
 import pretty from 'pino-pretty'
 import type { Settings } from '../../shared/settings.ts'
+import { BatchedLines } from './batched-lines.ts'
 import type { LogTail } from './log-tail.ts'
 
 export type Log = Logger
@@ -21,7 +22,7 @@ export function createLog(settings: LogSettings, tail: LogTail, output: LogOutpu
   const options = { level: settings['log.level'], base: null, timestamp: pino.stdTimeFunctions.isoTime }
   const destination = isPretty(settings, output)
     ? prettyStream(output)
-    : pino.destination({ fd: output.fd, sync: true })
+    : new BatchedLines(pino.destination({ fd: output.fd, sync: true }))
   // Everything passes here; what is logged at all is the logger's level to say, which changes while it runs.
   const level = 'trace'
   const streams = [

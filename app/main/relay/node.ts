@@ -197,6 +197,7 @@ export class RelayNode {
         arrivals,
         streams,
         traffic,
+        warn: sentence => this.#components.warn(sentence),
         failed: (address, error) => failures.push({ address, error })
       })),
       ...this.#network(settings, announced => reach?.announce(announced) ?? announced),

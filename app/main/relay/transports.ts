@@ -13,6 +13,7 @@ import type { TrafficHints } from '../net/traffic.ts'
 import { transportOf } from './addresses.ts'
 import type { Arrivals } from './fast/arrivals.ts'
 import type { Upgrade } from './fast/listener.ts'
+import { noiseCrypto } from './fast/noise/load-crypto.ts'
 import { fastTcp } from './fast/tcp.ts'
 import { Upgrades } from './fast/upgrade.ts'
 import { fastWebSockets } from './fast/ws/transport.ts'
@@ -48,6 +49,9 @@ function stockWindowBytes(bufferBytes: number): number {
   return Math.max(SMALLEST_WINDOW_BYTES, Math.floor((bufferBytes * 3) / 8))
 }
 
+const NO_SODIUM =
+  'libsodium cannot be loaded on this platform: encryption costs several times as much processor time.'
+
 /** A listener that could not be opened. */
 export type ListenFailed = (address: Multiaddr, error: unknown) => void
 
@@ -55,6 +59,8 @@ export interface ProtocolsComponents {
   arrivals: Arrivals
   streams: DirectStreams
   failed: ListenFailed
+  /** A sentence that an operator should read. */
+  warn: (sentence: string) => void
   traffic?: TrafficHints | undefined
 }
 
@@ -65,11 +71,12 @@ type Protocols = Required<Pick<Libp2pOptions, 'transports' | 'connectionEncrypte
 /** Transports, encrypters and the muxer, with windows that bound a circuit's memory. */
 export async function protocols(
   settings: Settings,
-  { arrivals, streams, failed, traffic }: ProtocolsComponents
+  { arrivals, streams, failed, warn, traffic }: ProtocolsComponents
 ): Promise<Protocols> {
   const bufferBytes = settings['relay.circuits.bufferBytes']
   const streamWindowBytes = windowBytes(bufferBytes)
   const fast = settings['relay.dataPath'] === 'fast'
+  if (fast && (await noiseCrypto()).name !== 'sodium') warn(NO_SODIUM)
   const greet: Greet = (stream, muxer, pass) => streams.greet(stream, muxer, pass)
   const transports = fast ? fastTransports(arrivals, greet, streamWindowBytes) : stockTransports()
   if (settings['quic.enabled']) {

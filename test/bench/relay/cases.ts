@@ -33,9 +33,19 @@ export interface ReservationsCase extends Named {
 export interface StartCase extends Named {
   kind: 'start'
 }
-export type Case = TransferCase | SetUpCase | RoundTripCase | ReservationsCase | StartCase
+/** A transfer through the desktop app's node, and through the headless one beside it. */
+export interface DesktopCase extends Named {
+  kind: 'desktop'
+  transport: Transport
+  circuits: number
+  writeBytes: number
+  /** How fast the clients send, all circuits together; as fast as they can unless given. */
+  bytesPerSecond?: number
+}
+export type Case = TransferCase | SetUpCase | RoundTripCase | ReservationsCase | StartCase | DesktopCase
 
 const KiB = 1024
+const MiB = 1024 * KiB
 
 function ofTransport(transport: Transport): Case[] {
   const transfer = (name: string, circuits: number, writeBytes: number): Case => ({
@@ -62,10 +72,17 @@ function ofTransport(transport: Transport): Case[] {
   ]
 }
 
-export const CASES: readonly Case[] = [...TRANSPORTS.flatMap(ofTransport), { id: 'start', kind: 'start' }]
+const inElectron = { kind: 'desktop', transport: 'tcp', circuits: 8, writeBytes: 64 * KiB } as const
+
+export const CASES: readonly Case[] = [
+  ...TRANSPORTS.flatMap(ofTransport),
+  { id: 'start', kind: 'start' },
+  { id: 'electron/8', ...inElectron },
+  { id: 'electron/paced', ...inElectron, bytesPerSecond: 20 * MiB }
+]
 
 /** What a run of two minutes has time for. */
-const QUICK = /^(\w+\/8|tcp\/(8x1k|setup8|rtt64|reservations)|start)$/
+const QUICK = /^((tcp|tls|quic|ws)\/8|tcp\/(8x1k|setup8|rtt64|reservations)|start)$/
 
 /**
  * The cases that patterns ask for: an id (`tcp/8`), or one of its halves, or how that begins (`ws`, `setup`, `8x1k`,

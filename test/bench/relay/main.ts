@@ -39,7 +39,7 @@ async function measured(options: Options): Promise<Report> {
   if (options.profile !== undefined) mkdirSync(options.profile, { recursive: true })
   const crew = await Crew.start(options.processes, options.clients)
   const subjects = subjectsOf(options, crew.sinkPort)
-  const results = await allOf({ crew, options }, subjects)
+  const results = await allOf({ crew, options }, subjects, await desktopSubjects(options, crew.sinkPort))
   const report = reportOf(results, subjects.at(-1)?.name ?? '', options)
   mkdirSync(path.dirname(options.json), { recursive: true })
   writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`)
@@ -58,9 +58,30 @@ function subjectsOf(options: Options, sinkPort: number): Subject[] {
   return [pipe(sinkPort), ...(options.stock ? [stock] : []), ours]
 }
 
-async function allOf(bench: Bench, subjects: readonly Subject[]): Promise<Result[]> {
+/** The headless node and the app, both with an inspector. */
+async function desktopSubjects(options: Options, sinkPort: number): Promise<Subject[]> {
+  if (!options.cases.some(({ kind }) => kind === 'desktop')) return []
+  // Only here: it brings the tests' helpers along.
+  const { electronApp, electronReady } = await import('./nodes/electron.ts')
+  if (!electronReady(options)) return []
+  const { entry, flags } = options
+  const hideSodium = !options.sodium
+  return [
+    pipe(sinkPort),
+    waystation({ entry, flags, inspected: true, hideSodium }),
+    electronApp({ flags, hideSodium })
+  ]
+}
+
+async function allOf(
+  bench: Bench,
+  others: readonly Subject[],
+  onDesktop: readonly Subject[]
+): Promise<Result[]> {
   const results = []
   for (const what of bench.options.cases) {
+    const subjects = what.kind === 'desktop' ? onDesktop : others
+    if (subjects.length === 0) continue
     const from = performance.now()
     process.stderr.write(`${what.id} … `)
     results.push(await run(bench, subjects, what))

@@ -24,6 +24,8 @@ export interface Options {
   /** Circuits between the same two peers, over the same two connections. */
   circuitsPerPair: number
   stock: boolean
+  /** Whether the desktop cases' nodes have libsodium. */
+  sodium: boolean
   /** Another relay instead of ours: its addresses and its process. */
   relay: { name: string; addresses: string[]; pid: number } | undefined
   /** What Node runs as our node. */
@@ -68,6 +70,7 @@ const OPTIONS = {
   processes: { type: 'string', default: '1' },
   'per-pair': { type: 'string', default: '1' },
   stock: { type: 'boolean', default: true },
+  sodium: { type: 'boolean', default: true },
   relay: { type: 'string', multiple: true },
   pid: text,
   name: { type: 'string', default: 'relay' },
@@ -105,6 +108,7 @@ export function parseOptions(args: readonly string[]): Options {
     processes: number('processes', values.processes, 1),
     circuitsPerPair: number('per-pair', values['per-pair'], 1),
     stock: values.stock && !profiling,
+    sodium: values.sodium,
     relay: otherRelay(values.relay, values.pid, values.name),
     entry: values.entry,
     flags: values.flag.flatMap(each => each.split(' ')),

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { processTree } from '../../e2e/support/processes.ts'
 
 /** Everything the bench started and made: gone when it ends, however it ends (but by SIGKILL). */
 
@@ -13,6 +14,8 @@ const folders = new Set<string>()
 export function cleanUpAtExit(): void {
   process.once('exit', () => {
     for (const child of running) child.kill('SIGKILL')
+    // What those started, and what the tests' helpers did (a display, a bus).
+    for (const pid of processTree(process.pid).slice(1)) endNow(pid)
     for (const folder of folders) rmSync(folder, { recursive: true, force: true })
   })
   for (const [signal, number] of [
@@ -34,6 +37,11 @@ export function temporaryFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'waystation-bench-'))
   folders.add(folder)
   return folder
+}
+
+/** A folder that someone else made, and may not get to remove. */
+export function removedAtExit(folder: string): void {
+  folders.add(folder)
 }
 
 export function removeFolder(folder: string): void {
@@ -60,4 +68,12 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL
   const gone = once(child, 'exit')
   child.kill(signal)
   await gone
+}
+
+function endNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended with its parent.
+  }
 }

@@ -49,8 +49,20 @@ const EACH: Columns = [
   ...BUSY
 ]
 
+interface Table {
+  title: string
+  ratio: string
+  columns: Columns
+  /** Whose figure the ratios are to, each under its title; the yardstick and the stock relay unless given. */
+  against?: Columns
+}
+const AGAINST: Columns = [
+  ['x pipe', 'pipe'],
+  ['x stock', 'stock js']
+]
+
 /** By kind: its title, the figure whose ratios are shown, and what else is. */
-const TABLES: Record<Case['kind'], { title: string; ratio: string; columns: Columns }> = {
+const TABLES: Record<Case['kind'], Table> = {
   transfer: {
     title: 'Transfers (circuits, writes of 64 KiB unless said otherwise)',
     ratio: 'cpuPerGiB',
@@ -88,6 +100,25 @@ const TABLES: Record<Case['kind'], { title: string; ratio: string; columns: Colu
       ['idle CPU %', 'idleCpuPercent'],
       ['idle RSS', 'idleRssMiB']
     ]
+  },
+  desktop: {
+    title: 'Desktop app, no window',
+    ratio: 'cpuPerGiB',
+    against: [
+      ['x pipe', 'pipe'],
+      ['x headless', 'waystation']
+    ],
+    columns: [
+      ['CPU s/GiB', 'cpuPerGiB'],
+      ['all processes', 'allPerGiB'],
+      ['MiB/s', 'mibPerSecond'],
+      ['loop delay p50 ms', 'loopP50Ms'],
+      ['p99', 'loopP99Ms'],
+      ['max', 'loopMaxMs'],
+      ...MEMORY,
+      ['relay busy', 'relayBusy'],
+      ...BUSY
+    ]
   }
 }
 
@@ -97,16 +128,15 @@ export function tables({ machine, options, results }: Report): string {
     `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, Linux ${machine.kernel}; clients on the same machine (${options.clients})`,
     `medians of ${options.rounds}; CPU is the relay's own; "x pipe": times the node:net proxy's, "x stock": times the stock js relay's; busy: CPU seconds a second`
   ]
-  for (const [kind, { title, ratio, columns }] of Object.entries(TABLES)) {
+  for (const [kind, { title, ratio, columns, against = AGAINST }] of Object.entries(TABLES)) {
     const ofKind = results.filter(result => result.kind === kind)
     if (ofKind.length === 0) continue
-    const head = [title, 'relay', 'x pipe', 'x stock', ...columns.map(([name]) => name)]
+    const head = [title, 'relay', ...against.map(([name]) => name), ...columns.map(([name]) => name)]
     const rows = ofKind.flatMap(({ id, outcomes }) =>
       outcomes.map((outcome, at) => [
         at === 0 ? id : '',
-        outcome.name,
-        shown(outcome.ratios['pipe']?.[ratio]),
-        shown(outcome.ratios['stock js']?.[ratio]),
+        outcome.crypto === undefined ? outcome.name : `${outcome.name} (${outcome.crypto})`,
+        ...against.map(([, other]) => shown(outcome.ratios[other]?.[ratio])),
         ...columns.map(([, figure]) => shown(outcome.figures[figure]))
       ])
     )

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Case, StartCase } from './cases.ts'
+import { hasLoaded } from '../support/cpu.ts'
 import { medians, ratios, roundedAll, type Figures } from './figures.ts'
 import { Memory } from './memory.ts'
+import { desktop } from './measures/desktop.ts'
 import { roundTrips, setUps } from './measures/exchange.ts'
 import type { Bench } from './measures/measure.ts'
 import { reservations } from './measures/reservations.ts'
@@ -12,6 +14,8 @@ import type { NodeUnderTest, Subject } from './nodes/node.ts'
 /** What came of one case on one relay. */
 export interface Outcome {
   name: string
+  /** What its Noise is made of, of our own nodes; known of desktop cases. */
+  crypto?: 'sodium' | 'fallback'
   /** Medians of the rounds; memory over all of them. */
   figures: Figures
   rounds: Figures[]
@@ -43,6 +47,8 @@ async function measure(bench: Bench, node: NodeUnderTest, what: Running): Promis
       return roundTrips(bench, node, what)
     case 'reservations':
       return reservations(bench, node, what)
+    case 'desktop':
+      return desktop(bench, node, what)
   }
 }
 
@@ -52,13 +58,14 @@ export async function run(bench: Bench, subjects: readonly Subject[], what: Case
     what.kind === 'start' ? await runStarts(bench, subjects) : await runRounds(bench, subjects, what)
   const outcomes = taken.lines
     .filter(({ rounds }) => rounds.length > 0)
-    .map(({ name, rounds, extra }) => ({ name, rounds, figures: { ...medians(rounds), ...extra } }))
+    .map(({ rounds, extra, ...line }) => ({ ...line, rounds, figures: { ...medians(rounds), ...extra } }))
   return {
     id: what.id,
     kind: what.kind,
     failures: taken.failures,
-    outcomes: outcomes.map(({ name, rounds, figures }) => ({
+    outcomes: outcomes.map(({ name, crypto, rounds, figures }) => ({
       name,
+      ...(crypto && { crypto }),
       figures: roundedAll(figures),
       rounds: rounds.map(roundedAll),
       ratios: Object.fromEntries(
@@ -70,8 +77,7 @@ export async function run(bench: Bench, subjects: readonly Subject[], what: Case
   }
 }
 
-interface Line {
-  name: string
+interface Line extends Pick<Outcome, 'name' | 'crypto'> {
   rounds: Figures[]
   extra: Figures
 }
@@ -103,6 +109,9 @@ async function runRounds(bench: Bench, subjects: readonly Subject[], what: Runni
         await crew.leave()
       }
     }
+    if (what.kind === 'desktop')
+      for (const [at, { pid, inspected }] of nodes.entries())
+        if (inspected !== undefined) lines[at]!.crypto = hasLoaded(pid, /sodium/) ? 'sodium' : 'fallback'
     await delay(options.afterSeconds * 1000)
     for (const [at, memory] of memories.entries()) lines[at]!.extra = memory.figures
     return { lines, failures }

@@ -39,6 +39,13 @@ export function residentMiB(pid: number): number {
   return Number(kiB) / 1024
 }
 
+/** Whether a process has a library or an addon in its memory whose path matches. */
+export function hasLoaded(pid: number, name: RegExp): boolean {
+  return readFileSync(`/proc/${pid}/maps`, 'utf8')
+    .split('\n')
+    .some(line => name.test(line.slice(line.indexOf('/'))))
+}
+
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1

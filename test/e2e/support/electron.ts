@@ -117,7 +117,8 @@ async function findApp(): Promise<string> {
     'out/desktop/index.js',
     'out/preload/index.cjs',
     'out/renderer/index.html',
-    'node_modules/classic-level'
+    'node_modules/classic-level',
+    'node_modules/sodium-native'
   ]
   if (!isRoot || files.every(file => isReadable(path.join(ROOT, file)))) return ROOT
   const copy = await mkdtemp(path.join(tmpdir(), 'waystation-app-'))
@@ -126,7 +127,7 @@ async function findApp(): Promise<string> {
   for (const name of ['package.json', 'out', 'resources']) {
     await cp(path.join(ROOT, name), path.join(copy, name), { recursive: true })
   }
-  for (const name of await packagesOf(['classic-level', '@chainsafe/libp2p-quic'])) {
+  for (const name of await packagesOf(['classic-level', '@chainsafe/libp2p-quic', 'sodium-native'])) {
     await cp(path.join(ROOT, 'node_modules', name), path.join(copy, 'node_modules', name), {
       recursive: true
     })

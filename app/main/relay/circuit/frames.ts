@@ -24,6 +24,8 @@ export class Frames {
   #initiator: Initiator | undefined
   #ended = false
   #closed = false
+  /** All messages were exchanged, and there will be no circuit. */
+  #isDone = false
   #failure: Error | undefined
   #reader: PromiseWithResolvers<Uint8Array> | undefined
   #unsent: Buffer = NOTHING
@@ -77,13 +79,19 @@ export class Frames {
     await untilAborted(writer.promise, signal)
   }
 
-  /** Closes our writing, and resets a stream that its peer does not close within that time: none is left behind. */
+  /**
+   * Closes our writing, and resets a stream whose peer does not take that, or does not close too, within that time: none
+   * is left behind. What still comes is dropped.
+   */
   async close(lingerMs: number): Promise<void> {
+    this.#isDone = true
+    this.#early.clear()
+    if (!this.#closed) {
+      const timer = setTimeout(() => this.abort(new Error('the other side did not close the stream')), lingerMs)
+      timer.unref()
+      this.onClosed = () => clearTimeout(timer)
+    }
     await this.#side.finish()
-    if (this.#closed) return
-    const timer = setTimeout(() => this.abort(new Error('the other side did not close the stream')), lingerMs)
-    timer.unref()
-    this.onClosed = () => clearTimeout(timer)
   }
 
   abort(error: Error): void {
@@ -98,6 +106,8 @@ export class Frames {
   }
 
   #onBytes(bytes: Uint8Array): void {
+    // Not credited: its peer may send no more than a window of it.
+    if (this.#isDone) return
     if (this.#initiator !== undefined) return this.#negotiate(this.#initiator, bytes)
     this.#early.append(bytes)
     this.#look()

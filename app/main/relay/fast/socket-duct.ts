@@ -161,7 +161,10 @@ export class SocketDuct implements RawDuct {
     if (!this.#paused) queueMicrotask(() => this.#deliverUnread())
   }
 
-  /** Gives the socket away, with what was put back as the first that is read from it: a TLS socket is made of it. */
+  /**
+   * Gives the socket away, with what was put back as the first that is read from it: a TLS socket is made of it. What is
+   * left of this duct is `destroy`, which ends the TLS socket too.
+   */
   handOver(): Socket {
     this.pause()
     this.#handedOver = true
@@ -176,7 +179,8 @@ export class SocketDuct implements RawDuct {
   }
 
   destroy(error?: Error): void {
-    if (!this.#handedOver) this.socket.destroy(error)
+    // A socket that was given away has another to tell of the error.
+    this.socket.destroy(this.#handedOver ? undefined : error)
   }
 
   get #isLive(): boolean {

@@ -60,11 +60,11 @@ export class Crew {
     await Promise.all(this.#sources.map((peers, at) => join(peers, at, false)))
   }
 
-  /** Opens circuits, and sends through them until the peers leave. */
-  async pump(circuitsPerPair: number, writeBytes: number): Promise<void> {
+  /** Opens circuits, and sends through each until the peers leave: as fast as it takes it, or so fast. */
+  async pump(circuitsPerPair: number, writeBytes: number, bytesPerSecond?: number): Promise<void> {
     await Promise.all(
       this.#sources.map((peers, at) =>
-        peers.call('pump', this.#targets[at] ?? [], circuitsPerPair, writeBytes)
+        peers.call('pump', this.#targets[at] ?? [], circuitsPerPair, writeBytes, bytesPerSecond)
       )
     )
   }

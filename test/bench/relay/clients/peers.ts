@@ -51,11 +51,16 @@ export class Peers {
   }
 
   /** Opens that many circuits from each of its peers to the target with the same index, and sends. */
-  async pump(targets: readonly string[], circuitsEach: number, writeBytes: number): Promise<void> {
+  async pump(
+    targets: readonly string[],
+    circuitsEach: number,
+    writeBytes: number,
+    bytesPerSecond?: number
+  ): Promise<void> {
     const opening = targets.flatMap((target, at) =>
       Array.from({ length: circuitsEach }, () => this.#client(at).open(target))
     )
-    this.#pumps = (await Promise.all(opening)).map(side => new Pump(side, writeBytes))
+    this.#pumps = (await Promise.all(opening)).map(side => new Pump(side, writeBytes, bytesPerSecond))
   }
 
   async stopPumps(): Promise<void> {

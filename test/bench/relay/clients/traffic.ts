@@ -5,6 +5,9 @@ import type { Side, SideSink } from '../../../../app/main/relay/circuit/side.ts'
 
 /** From this size on a write is bulk. Smaller ones are messages: each goes by itself, as an app's would. */
 const BULK_BYTES = 16 * 1024
+/** How often a paced sender looks whether a write is due, and how many it makes up for that it was late with. */
+const PACE_MS = 5
+const WRITES_LATE = 4
 
 /** The taken ends: they count what comes, and send it back where they are told to. */
 export class Sinks {
@@ -25,17 +28,19 @@ export class Sinks {
   }
 }
 
-/** Writes as fast as is taken, until it is stopped. */
+/** Writes as fast as is taken, or so many bytes a second, until it is stopped. */
 export class Pump {
   readonly #side: Side
   readonly #chunk: Uint8Array
   #wakes: PromiseWithResolvers<void> | undefined
   #stopped = false
+  #timer: NodeJS.Timeout | undefined
 
-  constructor(side: Side, writeBytes: number) {
+  constructor(side: Side, writeBytes: number, bytesPerSecond?: number) {
     this.#side = side
     this.#chunk = new Uint8Array(writeBytes).fill(7)
-    const bulk = writeBytes >= BULK_BYTES
+    const paced = bytesPerSecond !== undefined
+    const bulk = writeBytes >= BULK_BYTES && !paced
     side.join(
       listener({
         onWritable: () => (bulk ? this.#pour() : this.#wakes?.resolve()),
@@ -43,7 +48,8 @@ export class Pump {
         credit: bytes => side.credit(bytes)
       })
     )
-    if (bulk) this.#pour()
+    if (paced) this.#keepPace(bytesPerSecond)
+    else if (bulk) this.#pour()
     else void this.#drip()
   }
 
@@ -54,6 +60,7 @@ export class Pump {
 
   #stop(): void {
     this.#stopped = true
+    clearInterval(this.#timer)
     this.#wakes?.resolve()
   }
 
@@ -64,8 +71,21 @@ export class Pump {
   }
 
   /** A whole write, or what there is room for: a side tells of new room only where there was none. */
-  #write(room: number): void {
-    this.#side.write(room < this.#chunk.byteLength ? this.#chunk.subarray(0, room) : this.#chunk)
+  #write(room: number): number {
+    const bytes = room < this.#chunk.byteLength ? this.#chunk.subarray(0, room) : this.#chunk
+    this.#side.write(bytes)
+    return bytes.byteLength
+  }
+
+  #keepPace(bytesPerSecond: number): void {
+    const whole = this.#chunk.byteLength
+    let [due, at] = [0, performance.now()]
+    this.#timer = setInterval(() => {
+      const now = performance.now()
+      due = Math.min(due + ((now - at) / 1000) * bytesPerSecond, WRITES_LATE * whole)
+      at = now
+      while (due >= whole && this.#side.sendable > 0) due -= this.#write(this.#side.sendable)
+    }, PACE_MS)
   }
 
   /** One message a turn of the event loop: clients that gather writes would send a bulk of them as one frame. */

@@ -1,3 +1,4 @@
+import type { Inspected } from '../../support/inspected.ts'
 import type { Transport } from '../cases.ts'
 
 /**
@@ -11,6 +12,10 @@ export interface NodeUnderTest {
   readonly startMs: number | undefined
   /** How clients reach each other through it; undefined where it does not speak that transport. */
   way(transport: Transport): Way | undefined
+  /** All processes of the program, that one too, where it has more. */
+  processes?(): number[]
+  /** Where scripts may be evaluated in that process. */
+  readonly inspected?: Inspected
   stop(): Promise<void>
 }
 

@@ -11,6 +11,8 @@ export class MessageReader implements DuctReader {
   readonly #signal: AbortSignal
   readonly #aborted = (): void => this.fail(this.#signal.reason as Error)
   #bytes = Buffer.alloc(0)
+  /** What came after the duct was paused, in as many pieces. */
+  #later: Buffer[] = []
   #waiting: PromiseWithResolvers<Buffer> | undefined
   #failure: Error | undefined
   #isFinished = false
@@ -27,6 +29,7 @@ export class MessageReader implements DuctReader {
     if (this.#failure !== undefined) throw this.#failure
     this.#waiting = Promise.withResolvers()
     const { promise } = this.#waiting
+    this.#gather()
     this.#take()
     if (this.#waiting !== undefined) this.#raw.resume()
     return promise
@@ -38,6 +41,7 @@ export class MessageReader implements DuctReader {
     this.#isFinished = true
     this.#signal.removeEventListener('abort', this.#aborted)
     this.#raw.pause()
+    this.#gather()
     this.#raw.unshift(this.#bytes)
     this.#raw.reader = undefined
   }
@@ -54,7 +58,9 @@ export class MessageReader implements DuctReader {
 
   onBytes(bytes: Buffer): void {
     if (this.#failure !== undefined) return
-    this.#bytes = Buffer.concat([this.#bytes, bytes])
+    this.#later.push(Buffer.from(bytes))
+    if (this.#waiting === undefined) return
+    this.#gather()
     this.#take()
   }
 
@@ -66,6 +72,12 @@ export class MessageReader implements DuctReader {
 
   onClose(error?: Error): void {
     this.fail(error ?? new InvalidCryptoExchangeError('the connection was closed during the Noise handshake'))
+  }
+
+  #gather(): void {
+    if (this.#later.length === 0) return
+    this.#bytes = Buffer.concat([this.#bytes, ...this.#later])
+    this.#later = []
   }
 
   #take(): void {

@@ -4,12 +4,15 @@ import { PAGE_BYTES, pages } from '../pages.ts'
 /** From here on a page is taken: one that waits for a peer that has stalled is then at most four times what it sent. */
 const PAGED_BYTES = PAGE_BYTES / 4
 
+const NOTHING = Buffer.alloc(0)
+
 /**
  * The beginning of a frame whose rest has not arrived: little of it as it is, more in a page, which the rest then goes to
  * without another copy.
  */
 export class PartialFrame {
-  #pieces: Buffer[] = []
+  /** What is too little for a page. */
+  #little: Buffer = NOTHING
   #page: Page | undefined
   #bytes = 0
 
@@ -17,31 +20,27 @@ export class PartialFrame {
     return this.#bytes
   }
 
-  /** The byte at an index of the first two. */
+  /** The byte at an index. */
   at(index: number): number {
-    if (this.#page !== undefined) return this.#page.bytes[index]!
-    const [first, second] = this.#pieces
-    return index < first!.byteLength ? first![index]! : second![index - first!.byteLength]!
+    return (this.#page?.bytes ?? this.#little)[index]!
   }
 
   /** Copies them. */
   add(bytes: Buffer): void {
     const before = this.#bytes
     this.#bytes += bytes.byteLength
-    if (this.#page === undefined && this.#bytes < PAGED_BYTES) {
-      // Not of Node's own pool: a few bytes would keep a block of it.
-      const piece = Buffer.allocUnsafeSlow(bytes.byteLength)
-      piece.set(bytes)
-      this.#pieces.push(piece)
+    if (this.#page !== undefined || this.#bytes >= PAGED_BYTES) {
+      this.#page ??= this.#gather(before)
+      this.#page.bytes.set(bytes, before)
       return
     }
-    this.#page ??= this.#gather()
-    this.#page.bytes.set(bytes, before)
+    if (this.#bytes > this.#little.byteLength) this.#grow(before)
+    this.#little.set(bytes, before)
   }
 
   /** Gives the frame, with its last bytes, in a page that is the caller's from now on; and is empty again. */
   complete(last: Buffer): Page {
-    const page = this.#page ?? this.#gather()
+    const page = this.#page ?? this.#gather(this.#bytes)
     page.bytes.set(last, this.#bytes)
     this.#page = undefined
     this.#bytes = 0
@@ -51,18 +50,22 @@ export class PartialFrame {
   clear(): void {
     this.#page?.release()
     this.#page = undefined
-    this.#pieces = []
+    this.#little = NOTHING
     this.#bytes = 0
   }
 
-  #gather(): Page {
+  /** Doubles from the second time on: what comes byte by byte is neither copied each time nor kept in as many pieces. */
+  #grow(before: number): void {
+    // Not of Node's own pool: a few bytes would keep a block of it.
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.#bytes, 2 * before))
+    grown.set(this.#little.subarray(0, before))
+    this.#little = grown
+  }
+
+  #gather(bytes: number): Page {
     const page = pages.take()
-    let at = 0
-    for (const piece of this.#pieces) {
-      page.bytes.set(piece, at)
-      at += piece.byteLength
-    }
-    this.#pieces = []
+    page.bytes.set(this.#little.subarray(0, bytes))
+    this.#little = NOTHING
     return page
   }
 }

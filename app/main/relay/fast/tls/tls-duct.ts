@@ -6,6 +6,12 @@ import { readInto } from './read-into.ts'
 
 /** What may be on its way to the system before writers are to wait. */
 const FULL_BYTES = 512 * 1024
+/** What a send costs beside its bytes. */
+const SEND_COST_BYTES = 1024
+/** Less than this is copied where it has to wait, so that it does not hold a page. */
+const SMALL_BYTES = 16 * 1024
+/** How long a peer may take to close its end after ours. */
+const LINGER_MS = 5000
 /** Whole records, where a page has room for a few bytes more that would be one of their own. */
 const records: Seal = { ...unsealed, most: 8 * 16 * 1024 }
 const NOTHING = Buffer.alloc(0)
@@ -30,6 +36,7 @@ export class TlsDuct implements SecureDuct {
   #isEndTold = false
   #closed: { error: Error | undefined } | undefined
   #isCloseTold = false
+  #linger: ReturnType<typeof setTimeout> | undefined
 
   constructor(socket: TLSSocket, carrier?: ReadSeen) {
     this.#socket = socket
@@ -49,6 +56,7 @@ export class TlsDuct implements SecureDuct {
       this.#tell()
     })
     socket.once('close', () => {
+      clearTimeout(this.#linger)
       this.#outbox.close()
       this.#closed = { error: failure }
       if (failure !== undefined || this.#isDestroyed) this.#unread = []
@@ -97,6 +105,8 @@ export class TlsDuct implements SecureDuct {
   end(): void {
     this.#outbox.flush()
     this.#socket.end()
+    // The peer may never close its end, nor read what waits before ours.
+    this.#linger ??= setTimeout(() => this.destroy(), LINGER_MS).unref()
   }
 
   destroy(error?: Error): void {
@@ -108,14 +118,22 @@ export class TlsDuct implements SecureDuct {
 
   readonly #send = (page: Page, start: number, end: number): void => {
     // Behind its end a socket takes nothing, and would fail.
-    if (!this.#socket.writable) return page.release()
-    const bytes = end - start
-    this.#sendingBytes += bytes
-    if (this.#sendingBytes > FULL_BYTES) this.#isFull = true
-    this.#socket.write(page.bytes.subarray(start, end), () => {
+    const socket = this.#socket
+    if (!socket.writable) return page.release()
+    let bytes = page.bytes.subarray(start, end)
+    let { release } = page
+    if (bytes.byteLength < SMALL_BYTES && socket.writableLength > 0) {
+      bytes = Buffer.from(bytes)
       page.release()
+      release = () => {}
+    }
+    const cost = bytes.byteLength + SEND_COST_BYTES
+    this.#sendingBytes += cost
+    if (this.#sendingBytes > FULL_BYTES) this.#isFull = true
+    socket.write(bytes, () => {
+      release()
       this.#seen()
-      this.#sendingBytes -= bytes
+      this.#sendingBytes -= cost
       if (!this.#isFull || this.#sendingBytes > FULL_BYTES / 2) return
       this.#isFull = false
       if (this.#closed === undefined && !this.#isDestroyed) this.#reader?.onDrain()
