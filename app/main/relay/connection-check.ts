@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Connection, Libp2pEvents, Startable, TypedEventTarget } from '@libp2p/interface'
 import { byteStream } from '@libp2p/utils'
+import { openStream } from './direct-streams.ts'
+import { PING_PROTOCOL } from './ping.ts'
 
-const PING_PROTOCOL = '/ipfs/ping/1.0.0'
 const PING_BYTES = 32
 /** How often a connection is tried, while there are few enough. */
 const EVERY_MS = 30_000
@@ -93,7 +94,7 @@ export class ConnectionCheck implements Startable {
   async #check(connection: Connection): Promise<void> {
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(this.#options.timeoutMs)])
     try {
-      const stream = await connection.newStream(PING_PROTOCOL, { signal, runOnLimitedConnection: true })
+      const stream = await openStream(connection, PING_PROTOCOL, signal)
       const bytes = byteStream(stream)
       try {
         await Promise.all([

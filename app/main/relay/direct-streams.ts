@@ -1,5 +1,5 @@
-import type { Connection, Stream, StreamMessageEvent, StreamMuxer } from '@libp2p/interface'
-import { Responder } from './fast/negotiate.ts'
+import type { Connection, Stream, StreamCloseEvent, StreamMessageEvent, StreamMuxer } from '@libp2p/interface'
+import { Initiator, Responder, type Negotiator } from './fast/negotiate.ts'
 
 /** How long a peer may take to say what a stream that it opened is for. */
 const PROPOSAL_TIMEOUT_MS = 10_000
@@ -44,33 +44,70 @@ export class DirectStreams {
   }
 
   greet(stream: Stream, muxer: StreamMuxer, pass: () => void): void {
-    const responder = new Responder(this.#components.protocols)
-    const stop = (): void => {
-      clearTimeout(timer)
-      stream.removeEventListener('message', onMessage)
-      stream.removeEventListener('close', stop)
-    }
-    const onMessage = ({ data }: StreamMessageEvent): void => {
-      try {
-        const { reply, protocol, rest } = responder.onBytes(data.subarray())
-        if (reply.byteLength > 0) stream.send(reply)
-        if (protocol === undefined) return
-        stop()
-        stream.protocol = protocol
-        if (rest !== undefined && rest.byteLength > 0) stream.unshift(rest)
-        const handler = this.#handlers.get(protocol)
-        const connection = this.#connections.get(muxer)
-        if (handler === undefined || connection === undefined) pass()
-        else handler(stream, connection)
-      } catch (error) {
-        stop()
-        stream.abort(error as Error)
-      }
-    }
     const timer = setTimeout(() => stream.abort(new Error('proposed no protocol')), PROPOSAL_TIMEOUT_MS)
-    stream.addEventListener('message', onMessage)
-    stream.addEventListener('close', stop)
+    negotiate(stream, new Responder(this.#components.protocols), error => {
+      clearTimeout(timer)
+      if (error !== undefined) return stream.abort(error)
+      const handler = this.#handlers.get(stream.protocol)
+      const connection = this.#connections.get(muxer)
+      if (handler === undefined || connection === undefined) pass()
+      else handler(stream, connection)
+    })
   }
+}
+
+/**
+ * A new stream for the protocol, as `connection.newStream` makes it, past libp2p.
+ * @throws UnsupportedProtocolError, the signal's reason, or what ended the stream
+ */
+export async function openStream(
+  connection: Connection,
+  protocol: string,
+  signal: AbortSignal
+): Promise<Stream> {
+  const stream = await muxerOf(connection)?.createStream({ signal })
+  if (stream === undefined) throw new Error('the connection has no muxer')
+  const { promise, resolve, reject } = Promise.withResolvers<Stream>()
+  const onAbort = (): void => stream.abort(signal.reason as Error)
+  signal.addEventListener('abort', onAbort, { once: true })
+  negotiate(stream, new Initiator([protocol]), error => {
+    if (error === undefined) return resolve(stream)
+    stream.abort(error)
+    reject(error)
+  })
+  try {
+    if (signal.aborted) onAbort()
+    return await promise
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+/** Agrees on what a stream is for, and puts back what came behind that. `over` is called once. */
+function negotiate(stream: Stream, negotiator: Negotiator, over: (error?: Error) => void): void {
+  const stop = (error?: Error): void => {
+    stream.removeEventListener('message', onMessage)
+    stream.removeEventListener('close', onClose)
+    over(error)
+  }
+  const onMessage = ({ data }: StreamMessageEvent): void => {
+    try {
+      const { reply, protocol, rest } = negotiator.onBytes(data.subarray())
+      if (reply.byteLength > 0) stream.send(reply)
+      if (protocol === undefined) return
+      stream.protocol = protocol
+      stream.removeEventListener('message', onMessage)
+      if (rest !== undefined && rest.byteLength > 0) stream.unshift(rest)
+      stop()
+    } catch (error) {
+      stop(error as Error)
+    }
+  }
+  const onClose = ({ error }: StreamCloseEvent): void =>
+    stop(error ?? new Error('the stream closed before it was agreed on'))
+  stream.addEventListener('message', onMessage)
+  stream.addEventListener('close', onClose)
+  if (negotiator.opening.byteLength > 0) stream.send(negotiator.opening)
 }
 
 /** libp2p's connection does not show its muxer (test/upstream/libp2p.test.ts). */

@@ -44,7 +44,7 @@ export class LeanPeerStore {
     const has = peerStore.has.bind(peerStore)
     const forEach = peerStore.forEach.bind(peerStore)
     peerStore.get = async (peer, options) => {
-      if (!this.mayHave(peer)) throw new NotFoundError()
+      if (!this.mayHave(peer)) throw unknown
       return get(peer, options)
     }
     peerStore.has = async (peer, options) => this.mayHave(peer) && has(peer, options)
@@ -64,6 +64,9 @@ export class LeanPeerStore {
     }
   }
 }
+
+/** One for all: to find out where it was made would cost more than all else that is done with it. */
+const unknown = new NotFoundError()
 
 /** The note of a stream's protocol, as libp2p's connections make it. */
 function isNote(data: PeerData): boolean {

@@ -2,7 +2,6 @@ import { bootstrap } from '@libp2p/bootstrap'
 import { FaultTolerance, type PeerId, type PrivateKey } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { ping } from '@libp2p/ping'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
 import type { AddressInfo, MappingInfo } from '../../shared/api.ts'
@@ -27,6 +26,7 @@ import { LeanPeerStore } from './lean-peer-store.ts'
 import { accessOf, connectionsFor, limitsOf, peerRatesOf } from './limits.ts'
 import { judgeFailures, listenAddresses, type ListenFailure } from './listening.ts'
 import { portMapping, type PortMapping } from './mapping/service.ts'
+import { boundedPing, PING_PROTOCOL, Pongs } from './ping.ts'
 import { libp2pLogger } from './quiet-logger.ts'
 import { Reach, type ReachComponents } from './reach/reach.ts'
 import { autoNatServers } from './reach/servers.ts'
@@ -187,6 +187,7 @@ export class RelayNode {
     let reach: Reach | undefined
     let registrar: Registrar | undefined
     const streams = new DirectStreams({ protocols: () => registrar?.getProtocols() ?? [] })
+    streams.handle(PING_PROTOCOL, new Pongs().onStream)
     const arrivals = new Arrivals({ clock: () => performance.now() }, arrivalsOf(settings))
     const libp2p = await createLibp2p({
       start: false,
@@ -204,10 +205,10 @@ export class RelayNode {
       services: {
         identify: (components: IdentifyComponents) => {
           keepConnectionList(components.connectionManager, components.events)
-          return new Identify(components, { protocolVersion: this.protocolVersion })
+          return new Identify(components, { protocolVersion: this.protocolVersion, streams })
         },
         connectionCheck: (components: CheckComponents) => new ConnectionCheck(components),
-        ping: ping({ maxInboundStreams: 8 }),
+        ping: boundedPing(),
         mapping: portMapping({ enabled: settings.upnp, changed: info => bus.emit('mapping-changed', info) }),
         ...autoNatServers({ clock: () => performance.now() }),
         reach: (components: ReachComponents) =>

@@ -73,6 +73,7 @@ const OPTIONS = {
   sodium: { type: 'boolean', default: true },
   relay: { type: 'string', multiple: true },
   pid: text,
+  pace: text,
   name: { type: 'string', default: 'relay' },
   entry: { type: 'string', default: 'out/main/cli.js' },
   flag: { type: 'string', multiple: true, default: [] as string[] },
@@ -94,7 +95,11 @@ export function parseOptions(args: readonly string[]): Options {
   const hold = number('hold', values.hold, base.hold)
   const profiling = values.profile !== undefined
   return {
-    cases: profiling ? cases.slice(0, 1) : cases,
+    cases: (profiling ? cases.slice(0, 1) : cases).map(each =>
+      'bytesPerSecond' in each && values.pace !== undefined
+        ? { ...each, bytesPerSecond: number('pace', values.pace, 0) * MiB }
+        : each
+    ),
     rounds: number('rounds', values.rounds, profiling ? 1 : base.rounds),
     warmUpSeconds: base.warmUp,
     seconds: number('seconds', values.seconds, base.seconds),

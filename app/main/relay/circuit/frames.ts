@@ -87,7 +87,10 @@ export class Frames {
     this.#isDone = true
     this.#early.clear()
     if (!this.#closed) {
-      const timer = setTimeout(() => this.abort(new Error('the other side did not close the stream')), lingerMs)
+      const timer = setTimeout(
+        () => this.abort(new Error('the other side did not close the stream')),
+        lingerMs
+      )
       timer.unref()
       this.onClosed = () => clearTimeout(timer)
     }

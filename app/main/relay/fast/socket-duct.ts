@@ -123,17 +123,17 @@ export class SocketDuct implements RawDuct {
     const { socket } = this
     if (!socket.writable) return page.release()
     let bytes = page.bytes.subarray(start, end)
-    let release = page.release
+    let held: Page | undefined = page
     if (bytes.byteLength < SMALL_BYTES && socket.writableLength > 0) {
       bytes = Buffer.from(bytes)
       page.release()
-      release = () => {}
+      held = undefined
     }
     const cost = bytes.byteLength + SEND_COST_BYTES
     this.#sendingBytes += cost
     if (this.#sendingBytes > FULL_BYTES) this.#full = true
     socket.write(bytes, () => {
-      release()
+      held?.release()
       this.#sendingBytes -= cost
       if (!this.#full || this.#sendingBytes > FULL_BYTES / 2) return
       this.#full = false

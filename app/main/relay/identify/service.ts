@@ -8,6 +8,7 @@ import {
   type Stream
 } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
+import { openStream, type DirectStreams } from '../direct-streams.ts'
 import { Learning, type LearnComponents } from './learn.ts'
 import { framedMessage, type IdentifyMessage } from './message.ts'
 import { Own, type OwnComponents } from './own.ts'
@@ -33,6 +34,8 @@ export interface IdentifyComponents extends OwnComponents, LearnComponents {
 
 export interface IdentifyOptions {
   protocolVersion: string
+  /** Where streams come from that libp2p need not see. */
+  streams?: DirectStreams
   clock?: () => number
 }
 
@@ -53,7 +56,8 @@ export class Identify implements Startable {
   #started = false
 
   constructor(components: IdentifyComponents, options: IdentifyOptions) {
-    const { protocolVersion, clock = () => performance.now() } = options
+    const { protocolVersion, streams, clock = () => performance.now() } = options
+    streams?.handle(IDENTIFY_PROTOCOL, (stream, connection) => void this.#onAsked(stream, connection))
     this.#components = components
     const agentVersion = components.nodeInfo.userAgent
     this.#own = new Own(components, { agentVersion, protocolVersion, clock })
@@ -88,7 +92,7 @@ export class Identify implements Startable {
 
   async #ask(connection: Connection): Promise<void> {
     const signal = timeout()
-    const stream = await connection.newStream(IDENTIFY_PROTOCOL, { signal, runOnLimitedConnection: true })
+    const stream = await openStream(connection, IDENTIFY_PROTOCOL, signal)
     await this.#hear(stream, connection, signal, message => {
       if (message.publicKey === undefined) throw new InvalidMessageError('a message without a public key')
     })
@@ -151,7 +155,7 @@ export class Identify implements Startable {
 async function pushTo(connection: Connection, frame: Uint8Array): Promise<void> {
   const signal = timeout()
   try {
-    const stream = await connection.newStream(PUSH_PROTOCOL, { signal, runOnLimitedConnection: true })
+    const stream = await openStream(connection, PUSH_PROTOCOL, signal)
     await say(stream, frame, signal).catch((error: Error) => stream.abort(error))
   } catch {
     // It learns of it when it next asks.

@@ -57,6 +57,7 @@ class QuicMuxer extends AbstractStreamMuxer<QuicStream> {
   #stuckWrites = 0
 
   readonly #greet: Greet | undefined
+  readonly #open = new Set<QuicStream>()
 
   constructor(native: NativeConnection, maConn: MessageStream, greet?: Greet) {
     super(maConn, { protocol: 'quic', name: 'quic', maxEarlyStreams: EARLY_STREAMS })
@@ -93,8 +94,16 @@ class QuicMuxer extends AbstractStreamMuxer<QuicStream> {
     }
   }
 
+  /** Tells those too that libp2p does not know of. */
+  override onTransportClosed(error?: Error): void {
+    super.onTransportClosed(error)
+    for (const stream of [...this.#open]) stream.onTransportClosed()
+  }
+
   #watched(stream: QuicStream): QuicStream {
+    this.#open.add(stream)
     stream.addEventListener('close', () => {
+      this.#open.delete(stream)
       const { written } = stream
       if (written === undefined) return
       this.#stuckWrites++

@@ -121,17 +121,17 @@ export class TlsDuct implements SecureDuct {
     const socket = this.#socket
     if (!socket.writable) return page.release()
     let bytes = page.bytes.subarray(start, end)
-    let { release } = page
+    let held: Page | undefined = page
     if (bytes.byteLength < SMALL_BYTES && socket.writableLength > 0) {
       bytes = Buffer.from(bytes)
       page.release()
-      release = () => {}
+      held = undefined
     }
     const cost = bytes.byteLength + SEND_COST_BYTES
     this.#sendingBytes += cost
     if (this.#sendingBytes > FULL_BYTES) this.#isFull = true
     socket.write(bytes, () => {
-      release()
+      held?.release()
       this.#seen()
       this.#sendingBytes -= cost
       if (!this.#isFull || this.#sendingBytes > FULL_BYTES / 2) return

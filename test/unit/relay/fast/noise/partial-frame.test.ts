@@ -52,3 +52,14 @@ it('gives its page back when it is cleared', () => {
   expect(partial.byteLength).toBe(0)
   expect(pages.take()).toBe(page)
 })
+
+it('keeps what comes byte by byte in about as many bytes', () => {
+  const partial = new PartialFrame()
+  const byte = Buffer.of(7)
+  const before = process.memoryUsage().heapUsed
+  for (let at = 0; at < 30_000; at++) partial.add(byte)
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(2 * 1024 * 1024)
+  const page = partial.complete(byte)
+  expect(page.bytes.subarray(0, 30_001).equals(Buffer.alloc(30_001, 7))).toBe(true)
+  page.release()
+})
