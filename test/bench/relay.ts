@@ -5,6 +5,7 @@
  *   node test/bench/relay.ts [--quick] [--only tcp,ws/8,setup] [--rounds 3] [--no-stock] [--json FILE] [--markdown]
  *   node test/bench/relay.ts --relay MULTIADDR --pid PID [--name go]        any other relay on this machine
  *   node test/bench/relay.ts --only tcp/8 --profile DIR                     a CPU profile of our node
+ *   node test/bench/relay.ts --only electron [--pace 20] [--no-sodium]       the desktop app beside the headless node
  *   node test/bench/relay.ts --from out/bench/relay.json --markdown         the tables of an earlier run
  */
 import { bench } from './relay/main.ts'

@@ -1,7 +1,8 @@
 import type { Stream } from '@libp2p/interface'
 import { AbstractStreamMuxer } from '@libp2p/utils'
-import { DirectStreams } from '../../app/main/relay/direct-streams.ts'
+import { DirectStreams, type Greet } from '../../app/main/relay/direct-streams.ts'
 import { FastYamuxMuxer } from '../../app/main/relay/fast/yamux/muxer.ts'
+import type { YamuxStream } from '../../app/main/relay/fast/yamux/stream.ts'
 
 const HOP = '/libp2p/circuit/relay/0.2.0/hop'
 const STOP = '/libp2p/circuit/relay/0.2.0/stop'
@@ -30,12 +31,18 @@ export class LiveStreams {
       stream.addEventListener('close', () => live.delete(stream))
       cleanUp.call(this, stream)
     }
-    const { greet } = DirectStreams.prototype
-    DirectStreams.prototype.greet = function (stream, ...rest) {
+    const direct = DirectStreams.prototype as {
+      greet: (this: DirectStreams, ...all: Parameters<Greet>) => void
+    }
+    const greet = direct.greet
+    direct.greet = function (stream, ...rest) {
       greet.call(this, watch(stream), ...rest)
     }
     // Ours looks after its streams itself.
-    const ours = FastYamuxMuxer.prototype
+    const ours = FastYamuxMuxer.prototype as {
+      accept: (this: FastYamuxMuxer, number: number) => YamuxStream | undefined
+      onCreateStream: (this: FastYamuxMuxer) => YamuxStream
+    }
     const { accept, onCreateStream } = ours
     ours.accept = function (number) {
       return watch(accept.call(this, number))
