@@ -33,8 +33,26 @@ export function stepOf(steps: readonly number[], value: number): number {
 const GIB = 2 ** 30
 const MONTH_SECONDS = 30 * 86_400
 
-/** CPU time for a GiB relayed over TCP: measured for the node by itself; in the desktop app it is about twice that. */
-export const CPU_SECONDS_PER_GIB = { node: 6.2, app: 12 } as const
+/**
+ * CPU time for a GiB relayed over TCP (`npm run bench`), for the node by itself and in the desktop app. The more slowly
+ * bytes pass the more each costs, because the node then wakes up for fewer of them; the last is that without a rate.
+ */
+const COSTS = [
+  { bytesPerSecond: 10 * MBIT, node: 30, app: 64 },
+  { bytesPerSecond: 100 * MBIT, node: 14, app: 24 },
+  { bytesPerSecond: 1000 * MBIT, node: 5, app: 7 }
+] as const
+
+/** CPU seconds a GiB at that rate in each direction; 0: no limit. Between what was measured by ratio of the rates. */
+export function cpuSecondsPerGib(rate: number, isDesktop: boolean): number {
+  const kind = isDesktop ? 'app' : 'node'
+  const above = COSTS.findIndex(({ bytesPerSecond }) => rate !== 0 && rate <= bytesPerSecond)
+  const [low, high] = above <= 0 ? [undefined, COSTS.at(above)] : [COSTS[above - 1], COSTS[above]]
+  if (high === undefined) return 0
+  if (low === undefined) return high[kind]
+  const way = Math.log(rate / low.bytesPerSecond) / Math.log(high.bytesPerSecond / low.bytesPerSecond)
+  return low[kind] + way * (high[kind] - low[kind])
+}
 
 export interface Cost {
   /** What the line then carries at most, up and down each: a relayed byte comes in and goes out again. */
@@ -55,7 +73,7 @@ export function costOf(
   }: Pick<Choice, 'rateBytesPerSecond' | 'quotaBytesPerMonth'>,
   { isDesktop }: { isDesktop: boolean }
 ): Cost {
-  const perByte = CPU_SECONDS_PER_GIB[isDesktop ? 'app' : 'node'] / GIB
+  const perByte = cpuSecondsPerGib(rate, isDesktop) / GIB
   // The rate holds in each direction of the circuits; the quota counts what comes in and what goes out.
   const busyBytesPerSecond = rate === 0 ? undefined : 2 * rate
   const relayedAMonth = Math.min(

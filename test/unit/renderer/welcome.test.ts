@@ -3,6 +3,7 @@ import {
   changeFor,
   choiceFrom,
   costOf,
+  cpuSecondsPerGib,
   helpedNow,
   QUOTA_STEPS,
   RATE_STEPS,
@@ -59,11 +60,19 @@ test('a value between two stops stands at the nearer one by ratio, and none at t
 
 test('the cost of 10 Mbit/s each way and 100 GB a month', () => {
   const cost = costOf({ rateBytesPerSecond: 1_250_000, quotaBytesPerMonth: 100 * GB }, { isDesktop: false })
-  // 2.5 MB/s are relayed at most, at 6.2 CPU seconds a GiB; each byte counts as it comes and as it goes.
-  expect(cost.busyCoreShare).toBeCloseTo(0.0144, 4)
+  // 2.5 MB/s are relayed at most, at 30 CPU seconds a GiB; each byte counts as it comes and as it goes.
+  expect(cost.busyCoreShare).toBeCloseTo(0.0698, 4)
   expect(cost.lineBytesPerSecond).toBe(2_500_000)
   expect(cost.lastsSeconds).toBe(20_000)
-  expect(cost.monthCoreShare).toBeCloseTo((50 / 1.073741824) * (6.2 / 2_592_000), 6)
+  expect(cost.monthCoreShare).toBeCloseTo((50 / 1.073741824) * (30 / 2_592_000), 6)
+})
+
+test('a byte costs less the faster they come', () => {
+  const MB = 1_000_000
+  expect([0.5, 1.25, 12.5, 125, 500, 0].map(rate => cpuSecondsPerGib(rate * MB, false))).toEqual([
+    30, 30, 14, 5, 5, 5
+  ])
+  expect(cpuSecondsPerGib(4 * MB, true)).toBeCloseTo(43.8, 1)
 })
 
 test('the desktop app costs more processor time than the node by itself', () => {

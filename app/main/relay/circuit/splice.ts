@@ -224,9 +224,11 @@ class OneWay {
 
   /** One piece; false where no more may pass for now. */
   #sendHeld(): boolean {
-    const next = this.#held.peek(this.#to.sendable)
+    const room = this.#to.sendable
+    const next = this.#held.peek(room)
     if (next.byteLength === 0) return false
-    if (this.#granted === 0) this.#granted = this.#flow.take(next.byteLength)
+    // For all that could pass, and not only for this piece: a turn costs as much for little as for much.
+    if (this.#granted === 0) this.#granted = this.#flow.take(Math.min(room, this.#held.byteLength))
     if (this.#granted === 0) return false
     const bytes = Math.min(next.byteLength, this.#granted)
     this.#granted -= bytes
