@@ -5,6 +5,7 @@ import { defaultLogger } from '@libp2p/logger'
 import { webSockets } from '@libp2p/websockets'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, it } from 'vitest'
+import { Arrivals } from '../../app/main/relay/fast/arrivals.ts'
 import type { RawDuct } from '../../app/main/relay/fast/duct.ts'
 import type { Upgrade, UpgradeInit } from '../../app/main/relay/fast/listener.ts'
 import { Outbox, unsealed } from '../../app/main/relay/fast/outbox.ts'
@@ -68,7 +69,11 @@ class End {
   }
 }
 
+const clock = (): number => performance.now()
+const everyone = new Arrivals({ clock }, { pending: Infinity, perIpPerSecond: Infinity })
+
 interface Upgrades {
+  arrivals: Arrivals
   upgrade: Upgrade
   ends: End[]
 }
@@ -79,15 +84,20 @@ function upgrades({ echo = false } = {}): Upgrades {
     ends.push(new End(duct, init, echo))
     return {} as Connection
   }
-  return { upgrade, ends }
+  return { arrivals: everyone, upgrade, ends }
 }
 
 const KINDS = { tcp: fastTcp, ws: fastWebSockets }
 type Kind = keyof typeof KINDS
 
-async function listening(kind: Kind, upgrade: Upgrade, ip = '/ip4/127.0.0.1'): Promise<Listener> {
+async function listening(
+  kind: Kind,
+  upgrade: Upgrade,
+  ip = '/ip4/127.0.0.1',
+  arrivals = everyone
+): Promise<Listener> {
   const suffix = kind === 'ws' ? '/ws' : ''
-  const listener = KINDS[kind]({ upgrade })().createListener({ upgrader: {} as Upgrader })
+  const listener = KINDS[kind]({ arrivals, upgrade })().createListener({ upgrader: {} as Upgrader })
   await listener.listen(multiaddr(`${ip}/tcp/0${suffix}`))
   cleanups.push(() => listener.close())
   return listener
@@ -138,6 +148,30 @@ async function openWebSocket(port: number): Promise<{ socket: WebSocket; receive
 }
 
 describe.each<Kind>(['tcp', 'ws'])('the fast %s transport', kind => {
+  it('begins no more handshakes than it may', async () => {
+    const arrivals = new Arrivals({ clock }, { pending: 1, perIpPerSecond: Infinity })
+    const { upgrade, ends } = upgrades()
+    const held = Promise.withResolvers<void>()
+    const listener = await listening(
+      kind,
+      async (duct, init) => {
+        await upgrade(duct, init)
+        await held.promise
+      },
+      undefined,
+      arrivals
+    )
+    await dial(KINDS[kind](upgrades())(), addressOf(listener))
+    await until('the first is taken', () => ends.length === 1)
+    const other = await knock(portOf(listener))
+    await until('the second is not', () => other.destroyed)
+    held.resolve()
+    await until('there is room again', async () => {
+      await dial(KINDS[kind](upgrades())(), addressOf(listener)).catch(() => {})
+      return ends.length > 1
+    })
+  })
+
   it('carries bytes between two of its kind, with back-pressure, and ends', async () => {
     const { upgrade, ends } = upgrades({ echo: true })
     const listener = await listening(kind, upgrade)
@@ -212,7 +246,7 @@ describe.each<Kind>(['tcp', 'ws'])('the fast %s transport', kind => {
         signal.addEventListener('abort', () => reject(signal.reason as Error))
       )
     const controller = new AbortController()
-    const dialling = dial(KINDS[kind]({ upgrade: waits })(), address, controller.signal)
+    const dialling = dial(KINDS[kind]({ arrivals: everyone, upgrade: waits })(), address, controller.signal)
     const [accepted] = (await once(silent, 'connection')) as [Socket]
     controller.abort(new Error('changed my mind'))
     await expect(dialling).rejects.toThrow('changed my mind')
@@ -307,7 +341,7 @@ describe('the fast WebSocket transport', () => {
     await stock.listen(multiaddr('/ip4/127.0.0.1/tcp/0/ws'))
     cleanups.push(() => stock.close())
     const { upgrade, ends } = upgrades()
-    await dial(fastWebSockets({ upgrade })(), addressOf(stock))
+    await dial(fastWebSockets({ arrivals: everyone, upgrade })(), addressOf(stock))
     const { websocket } = await accepted.promise
     const pong = once(websocket, 'pong')
     websocket.on('message', (message: ArrayBuffer) => websocket.send(message))

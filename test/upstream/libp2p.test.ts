@@ -5,6 +5,7 @@ import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { expect, it } from 'vitest'
+import { muxerOf } from '../../app/main/relay/direct-streams.ts'
 
 /** What libp2p itself does otherwise than one would think. A failure says: look at the file named. */
 
@@ -39,11 +40,53 @@ it('calls the handler once more for each stream there was, where middleware is u
   expect(perStream).toEqual([1, 2, 3, 4])
 })
 
-it('has no option for the protocol version that identify sends (node.ts: withProtocolVersion)', async () => {
+it('has no option for the protocol version that identify sends (identify/service.ts)', async () => {
   const options = { protocolVersion: '/pin/1.0.0' } as object
   const made = await node({ start: false, services: { identify: identify(options) } })
   const { host } = made.services['identify'] as { host: { protocolVersion: string } }
   expect(host.protocolVersion).toMatch(/^ipfs\//)
+})
+
+it('has a muxer in each connection, but does not show it (direct-streams.ts: muxerOf)', async () => {
+  const [dialer, listener] = await Promise.all([node(), node()])
+  const connection = await dialer.dial(listener.getMultiaddrs())
+  expect(muxerOf(connection)?.protocol).toBe('/yamux/1.0.0')
+  await Promise.all([dialer.stop(), listener.stop()])
+})
+
+it('notes the protocol of each stream in the peer store, by itself (lean-peer-store.ts: isNote)', async () => {
+  const [dialer, listener] = await Promise.all([node(), node()])
+  await listener.handle('/pin', stream => void stream.close())
+  const notes: unknown[] = []
+  const merge = dialer.peerStore.merge.bind(dialer.peerStore)
+  dialer.peerStore.merge = async (peer, data, options) => {
+    notes.push(data)
+    return merge(peer, data, options)
+  }
+  const connection = await dialer.dial(listener.getMultiaddrs())
+  notes.length = 0
+  await (await connection.newStream('/pin')).close()
+  expect(notes).toEqual([{ protocols: ['/pin'] }])
+  await Promise.all([dialer.stop(), listener.stop()])
+})
+
+it('asks for all connections at every new one (connection-list.ts)', async () => {
+  let asked = 0
+  const counted = (components: { connectionManager: { getConnections: () => unknown } }): object => {
+    const { connectionManager } = components
+    const all = connectionManager.getConnections.bind(connectionManager)
+    connectionManager.getConnections = (...peer: []) => {
+      asked++
+      return all(...peer)
+    }
+    return {}
+  }
+  const [dialer, listener] = await Promise.all([node(), node({ services: { counted: counted } })])
+  const before = asked
+  await dialer.dial(listener.getMultiaddrs())
+  await new Promise(resolve => setTimeout(resolve, 100))
+  expect(asked - before).toBeGreaterThan(0)
+  await Promise.all([dialer.stop(), listener.stop()])
 })
 
 it('stops only what it can start (quic/transport.ts: start)', () => {

@@ -64,7 +64,7 @@ export interface ProtocolsComponents {
   traffic?: TrafficHints | undefined
 }
 
-type UpgradesComponents = Omit<ConstructorParameters<typeof Upgrades>[0], 'arrivals'>
+type UpgradesComponents = ConstructorParameters<typeof Upgrades>[0]
 type TransportFactory = NonNullable<Libp2pOptions['transports']>[number]
 type Protocols = Required<Pick<Libp2pOptions, 'transports' | 'connectionEncrypters' | 'streamMuxers'>>
 
@@ -119,10 +119,10 @@ function fastTransports(arrivals: Arrivals, greet: Greet, streamWindowBytes: num
   let made: Upgrades | undefined
   // All transports share one.
   const upgradeOf = ({ privateKey, logger }: UpgradesComponents): Upgrade =>
-    (made ??= new Upgrades({ privateKey, logger, arrivals }, { streamWindowBytes, greet })).upgrade
+    (made ??= new Upgrades({ privateKey, logger }, { streamWindowBytes, greet })).upgrade
   return [
-    components => fastTcp({ upgrade: upgradeOf(components) })(),
-    components => fastWebSockets({ upgrade: upgradeOf(components) })(),
+    components => fastTcp({ arrivals, upgrade: upgradeOf(components) })(),
+    components => fastWebSockets({ arrivals, upgrade: upgradeOf(components) })(),
     components => dialOnly(webSockets()(components))
   ]
 }

@@ -9,6 +9,7 @@ import {
 } from '@libp2p/interface'
 import { getNetConfig, getThinWaistAddresses, ipPortToMultiaddr } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Arrivals } from './arrivals.ts'
 import type { RawDuct } from './duct.ts'
 import { SocketDuct } from './socket-duct.ts'
 
@@ -35,6 +36,7 @@ export type Upgrade = (duct: RawDuct, init: UpgradeInit) => Promise<Connection |
 export type Prepare = (duct: SocketDuct, signal: AbortSignal) => Promise<RawDuct>
 
 export interface ListenerOptions {
+  arrivals: Arrivals
   upgrade: Upgrade
   upgrader: Upgrader
   /** Of a TCP address, the transport's own. */
@@ -109,11 +111,12 @@ export class DuctListener extends TypedEventEmitter<ListenerEvents> implements L
     if (remoteAddress === undefined || remotePort === undefined) return duct.destroy()
     // A link-local address names an interface of ours, which is none of the peer's address.
     const tcp = ipPortToMultiaddr(remoteAddress.replace(/%.*/, ''), remotePort)
+    if (!this.#options.arrivals.begin(remoteAddress)) return duct.destroy()
     void this.#upgrade(duct, this.#options.addressOf(tcp))
   }
 
   async #upgrade(duct: SocketDuct, remoteAddr: Multiaddr): Promise<void> {
-    const { upgrade, upgrader, prepare } = this.#options
+    const { arrivals, upgrade, upgrader, prepare } = this.#options
     const upgrading = new AbortController()
     const { signal } = upgrading
     const timer = setTimeout(() => upgrading.abort(new Error('took too long')), UPGRADE_TIMEOUT_MS)
@@ -133,6 +136,7 @@ export class DuctListener extends TypedEventEmitter<ListenerEvents> implements L
     } catch (error) {
       raw.destroy(error as Error)
     } finally {
+      arrivals.done()
       connecting = false
       clearTimeout(timer)
     }

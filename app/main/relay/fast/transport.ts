@@ -8,6 +8,7 @@ import {
   type Transport
 } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Arrivals } from './arrivals.ts'
 import { connectDuct } from './dialer.ts'
 import type { RawDuct } from './duct.ts'
 import { DuctListener, type Prepare, type Upgrade } from './listener.ts'
@@ -16,9 +17,14 @@ import type { SocketDuct } from './socket-duct.ts'
 /** How long a dial may take, where the caller sets no bound. */
 const DIAL_TIMEOUT_MS = 10_000
 
-export interface DuctTransportOptions {
-  name: string
+export interface FastTransportOptions {
+  /** Whose connections are taken at all. */
+  arrivals: Arrivals
   upgrade: Upgrade
+}
+
+export interface DuctTransportOptions extends FastTransportOptions {
+  name: string
   /** Whether it listens on such an address, and dials it. */
   matches: (address: Multiaddr) => boolean
   /** Of a TCP address, the transport's own. */
@@ -52,8 +58,9 @@ export class DuctTransport implements Transport {
   }
 
   createListener({ upgrader }: CreateListenerOptions): Listener {
-    const { upgrade, addressOf, accept } = this.#options
+    const { arrivals, upgrade, addressOf, accept } = this.#options
     return new DuctListener({
+      arrivals,
       upgrade,
       upgrader,
       ...(addressOf && { addressOf }),

@@ -7,9 +7,7 @@ import type {
   StreamMuxerFactory
 } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { getNetConfig } from '@libp2p/utils'
 import type { Greet } from '../direct-streams.ts'
-import type { Arrivals } from './arrivals.ts'
 import { FastConnection } from './connection.ts'
 import type { RawDuct, SecureDuct } from './duct.ts'
 import type { Upgrade, UpgradeInit } from './listener.ts'
@@ -26,7 +24,6 @@ const MUXERS = [YAMUX]
 interface UpgradesComponents {
   privateKey: PrivateKey
   logger: ComponentLogger
-  arrivals: Arrivals
 }
 
 export interface UpgradesOptions {
@@ -67,16 +64,7 @@ export class Upgrades {
     this.#muxer = fastYamux({ maxStreamWindowBytes: streamWindowBytes, ...(greet && { greet }) })
   }
 
-  readonly upgrade: Upgrade = async (raw, init) => {
-    if (init.direction === 'outbound') return this.#make(raw, init)
-    const { arrivals } = this.#components
-    if (!arrivals.begin(getNetConfig(init.remoteAddr).host)) throw new Error('too many connections at once')
-    try {
-      return await this.#make(raw, init)
-    } finally {
-      arrivals.done()
-    }
-  }
+  readonly upgrade: Upgrade = (raw, init) => this.#make(raw, init)
 
   async #make(raw: RawDuct, init: UpgradeInit): Promise<Connection | void> {
     const { direction, remoteAddr, upgrader, signal, dial } = init

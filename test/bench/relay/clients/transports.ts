@@ -4,6 +4,7 @@ import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { Arrivals } from '../../../../app/main/relay/fast/arrivals.ts'
 import { fastTcp } from '../../../../app/main/relay/fast/tcp.ts'
+import type { FastTransportOptions } from '../../../../app/main/relay/fast/transport.ts'
 import { NOISE, TLS, Upgrades } from '../../../../app/main/relay/fast/upgrade.ts'
 import { fastWebSockets } from '../../../../app/main/relay/fast/ws/transport.ts'
 import { loadNativeQuic } from '../../../../app/main/relay/quic/native.ts'
@@ -21,7 +22,7 @@ type Factories = Record<Transport, () => Promise<Factory>>
 /** A reader that never waits needs no more. */
 const WINDOW_BYTES = 1024 * 1024
 /** Clients accept nobody. */
-const NOBODY = { pending: 0, perIpPerSecond: 0 }
+const arrivals = new Arrivals({ clock: () => performance.now() }, { pending: 0, perIpPerSecond: 0 })
 
 /** js-libp2p's own. */
 const stock: Factories = {
@@ -33,15 +34,15 @@ const stock: Factories = {
 
 /** The node's, dialling: their streams are sides. */
 const fast: Factories = {
-  tcp: async () => components => fastTcp(upgrades(components))(),
-  tls: async () => components => fastTcp(upgrades(components, [TLS]))(),
-  ws: async () => components => fastWebSockets(upgrades(components))(),
+  tcp: async () => components => fastTcp(ways(components))(),
+  tls: async () => components => fastTcp(ways(components, [TLS]))(),
+  ws: async () => components => fastWebSockets(ways(components))(),
   quic: async () => quicTransport({ native: await loadNativeQuic(), streamWindowBytes: WINDOW_BYTES })
 }
 
-function upgrades({ privateKey, logger }: Components, encrypters = [NOISE]): Upgrades {
-  const arrivals = new Arrivals({ clock: () => performance.now() }, NOBODY)
-  return new Upgrades({ privateKey, logger, arrivals }, { streamWindowBytes: WINDOW_BYTES, encrypters })
+function ways({ privateKey, logger }: Components, encrypters = [NOISE]): FastTransportOptions {
+  const { upgrade } = new Upgrades({ privateKey, logger }, { streamWindowBytes: WINDOW_BYTES, encrypters })
+  return { arrivals, upgrade }
 }
 
 /** What a client dials the relay with. */

@@ -2,15 +2,15 @@ import type { Transport } from '@libp2p/interface'
 import { getNetConfig } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { WebSockets } from '@multiformats/multiaddr-matcher'
-import type { Upgrade } from '../listener.ts'
-import { DuctTransport } from '../transport.ts'
+import { DuctTransport, type FastTransportOptions } from '../transport.ts'
 import { acceptWebSocket, greetWebSocket } from './handshake.ts'
 
 /** The WebSocket transport (`/tcp/…/ws`), without TLS: `/tls/ws` and `/wss` are none of its addresses. */
-export function fastWebSockets({ upgrade }: { upgrade: Upgrade }): () => Transport {
+export function fastWebSockets({ arrivals, upgrade }: FastTransportOptions): () => Transport {
   return () =>
     new DuctTransport({
       name: 'websockets',
+      arrivals,
       upgrade,
       matches: isWebSocketOverTcp,
       addressOf: tcp => tcp.encapsulate('/ws'),
