@@ -14,7 +14,9 @@ const MOST_TEXT_BYTES = 65_535 - TAG_BYTES
  * frame; a frame that is not genuine ends the connection, and nothing of it is handed on.
  */
 export class NoiseDuct implements SecureDuct {
-  reader: DuctReader | undefined
+  #reader: DuctReader | undefined
+  /** It was over before anyone read. */
+  #missed: { error: Error | undefined } | undefined
   readonly #raw: RawDuct
   readonly #receive: CipherState
   readonly #outbox: Outbox
@@ -40,10 +42,22 @@ export class NoiseDuct implements SecureDuct {
     )
     raw.reader = {
       onBytes: bytes => this.#arrived(bytes),
-      onDrain: () => this.reader?.onDrain(),
+      onDrain: () => this.#reader?.onDrain(),
       onEnd: () => this.#ended(),
       onClose: error => this.#closed(error)
     }
+  }
+
+  get reader(): DuctReader | undefined {
+    return this.#reader
+  }
+
+  set reader(reader: DuctReader | undefined) {
+    this.#reader = reader
+    const missed = this.#missed
+    if (missed === undefined || reader === undefined) return
+    this.#missed = undefined
+    queueMicrotask(() => reader.onClose(missed.error))
   }
 
   get full(): boolean {
@@ -101,7 +115,7 @@ export class NoiseDuct implements SecureDuct {
   }
 
   get #isHeld(): boolean {
-    return this.#isPaused || this.reader === undefined
+    return this.#isPaused || this.#reader === undefined
   }
 
   #deliverRest(): void {
@@ -171,20 +185,21 @@ export class NoiseDuct implements SecureDuct {
       this.destroy(error as Error)
       return
     }
-    if (textBytes > 0) this.reader?.onBytes(bytes.subarray(text, text + textBytes))
+    if (textBytes > 0) this.#reader?.onBytes(bytes.subarray(text, text + textBytes))
   }
 
   #ended(): void {
     if (this.#isOver) return
-    this.#endIsPending = this.#rest !== undefined || this.#isDelivering
+    this.#endIsPending = this.#rest !== undefined || this.#isDelivering || this.#reader === undefined
     if (this.#endIsPending) return
-    if (this.#partial.byteLength === 0) this.reader?.onEnd()
+    if (this.#partial.byteLength === 0) this.#reader?.onEnd()
     else this.destroy(new InvalidCryptoExchangeError('the connection ended in the middle of a Noise message'))
   }
 
   #closed(error: Error | undefined): void {
     this.#letGo()
-    this.reader?.onClose(error)
+    if (this.#reader === undefined) this.#missed = { error }
+    else this.#reader.onClose(error)
   }
 
   #letGo(): void {

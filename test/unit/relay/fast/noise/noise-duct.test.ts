@@ -208,6 +208,24 @@ describe('a Noise duct', () => {
     expect(texts(b)).toEqual(['one', 'two'])
   })
 
+  it('tells a reader that comes late that it is over, or has ended', async () => {
+    const [a, b] = pair()
+    a.duct.reader = undefined
+    b.duct.reader = undefined
+    a.raw.destroy(new Error('cut'))
+    await turn()
+    a.duct.reader = a.reader
+    expect((await a.reader.closed.promise)?.message).toBe('cut')
+
+    const [, other] = pair()
+    other.duct.reader = undefined
+    other.raw.reader?.onEnd()
+    other.duct.reader = other.reader
+    other.duct.pause()
+    other.duct.resume()
+    await until(() => other.reader.ends === 1)
+  })
+
   it('is destroyed by a frame of which any byte was changed, and hands on nothing of it', async () => {
     const frame = frames(text('some text that nobody may see'))
     for (let at = 0; at < frame.byteLength; at++) {
