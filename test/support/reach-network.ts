@@ -131,12 +131,12 @@ export class ReachNetwork {
   ): Promise<{ status: number; dialStatus: number }[]> {
     return this.#run(`
       import { createPlainClient } from ${moduleUrl('test/support/clients.ts')}
-      import { framed } from ${moduleUrl('app/main/relay/circuit/hop-stream.ts')}
+      import { lpStream } from ${JSON.stringify(import.meta.resolve('@libp2p/utils'))}
       import { V2Message } from ${moduleUrl('app/main/relay/reach/messages.ts')}
       import { V2_PROTOCOL } from ${moduleUrl('app/main/relay/reach/autonat.ts')}
       import { multiaddr } from ${JSON.stringify(import.meta.resolve('@multiformats/multiaddr'))}
       const client = await createPlainClient()
-      const frames = framed(await client.dialProtocol(multiaddr(${JSON.stringify(server)}), V2_PROTOCOL))
+      const frames = lpStream(await client.dialProtocol(multiaddr(${JSON.stringify(server)}), V2_PROTOCOL))
       const addrs = ${JSON.stringify(addresses)}.map(text => multiaddr(text).bytes)
       await frames.write(V2Message.encode({ dialRequest: { addrs, nonce: 1n } }))
       const answers = []

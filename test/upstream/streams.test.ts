@@ -55,7 +55,7 @@ it('resolves onDrain() for the first drain only, and from then on at once (splic
   await stream.onDrain({ signal: AbortSignal.timeout(1000) })
 })
 
-it('reads a length prefix for ever while none of its bytes is the last (hop-stream.ts: lengthOf)', async () => {
+it('reads a length prefix for ever while none of its bytes is the last (circuit/frames.ts)', async () => {
   const [writer, reader] = await streamPair()
   const frames = lpStream(reader, { maxDataLength: 4096 })
   let settled = false

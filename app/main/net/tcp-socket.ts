@@ -28,6 +28,9 @@ export interface ReadSeen extends Socket {
   [readSeen]?: (chunk: Uint8Array) => void
 }
 
+/** What was given to the system. `bytesWritten` adds what waits, and throws once the socket was destroyed meanwhile. */
+type Dispatching = Socket & { _bytesDispatched?: number }
+
 interface SocketTrafficComponents {
   /** Milliseconds. */
   clock: () => number
@@ -137,11 +140,11 @@ export class SocketTraffic {
 
   #look(chunk?: Uint8Array): void {
     if (this.#tcp === undefined) return
-    const { bytesRead, bytesWritten } = this.#socket
+    const { bytesRead, _bytesDispatched: written = 0 } = this.#socket as Dispatching
     // What TLS writes goes past the socket's own methods.
-    if (bytesWritten > this.#seenWritten) {
-      this.#tcp.wrote(bytesWritten - this.#seenWritten, this.#components.clock())
-      this.#seenWritten = bytesWritten
+    if (written > this.#seenWritten) {
+      this.#tcp.wrote(written - this.#seenWritten, this.#components.clock())
+      this.#seenWritten = written
     }
     if (bytesRead === this.#seen) return
     const bytes = bytesRead - this.#seen
