@@ -11,6 +11,8 @@ import { defineConfig } from 'vitest/config'
 const STEADY = ['shaping', 'stalled-reader', 'hostile', 'protocol-random', 'long-path'].map(
   name => `test/integration/${name}.test.ts`
 )
+/** What runs real processes, sockets and windows may meet a moment in which the machine is busy with something else. */
+const secondChance = { retry: 1 }
 const minutes = (count: number): { testTimeout: number; hookTimeout: number } => ({
   testTimeout: count * 60_000,
   hookTimeout: count * 60_000
@@ -26,7 +28,8 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           exclude: STEADY,
-          ...minutes(2)
+          ...minutes(2),
+          ...secondChance
         }
       },
       {
@@ -35,19 +38,19 @@ export default defineConfig({
           include: STEADY,
           ...minutes(4),
           maxWorkers: 1,
-          // A machine that was busy with something else for a moment gets a second chance.
-          retry: 1,
+          ...secondChance,
           sequence: { groupOrder: 1 }
         }
       },
-      { test: { name: 'system', include: ['test/system/**/*.test.ts'], ...minutes(2) } },
-      { test: { name: 'net', include: ['test/net/**/*.test.ts'], ...minutes(4) } },
+      { test: { name: 'system', include: ['test/system/**/*.test.ts'], ...minutes(2), ...secondChance } },
+      { test: { name: 'net', include: ['test/net/**/*.test.ts'], ...minutes(4), ...secondChance } },
       {
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: 'test/e2e/support/builds.ts',
           ...minutes(3),
+          ...secondChance,
           // One window at a time has the machine to itself.
           maxWorkers: 1,
           sequence: { groupOrder: 2 }
