@@ -4,6 +4,8 @@ import type { Side, SideSink } from './side.ts'
 
 /** The most a message may be long (circuit v2 has no bound of its own; go and rust use this one). */
 const MAX_MESSAGE_BYTES = 4096
+/** What a peer may send of a circuit that it does not get. */
+const MOST_DROPPED_BYTES = 1024 * 1024
 const NOTHING = Buffer.alloc(0)
 
 /** A side whose messages have been exchanged: what came behind them belongs to the circuit. */
@@ -26,6 +28,7 @@ export class Frames {
   #closed = false
   /** All messages were exchanged, and there will be no circuit. */
   #isDone = false
+  #dropped = 0
   #failure: Error | undefined
   #reader: PromiseWithResolvers<Uint8Array> | undefined
   #unsent: Buffer = NOTHING
@@ -85,7 +88,9 @@ export class Frames {
    */
   async close(lingerMs: number): Promise<void> {
     this.#isDone = true
+    const early = this.#early.byteLength
     this.#early.clear()
+    this.#drop(early)
     if (!this.#closed) {
       const timer = setTimeout(
         () => this.abort(new Error('the other side did not close the stream')),
@@ -109,11 +114,17 @@ export class Frames {
   }
 
   #onBytes(bytes: Uint8Array): void {
-    // Not credited: its peer may send no more than a window of it.
-    if (this.#isDone) return
+    if (this.#isDone) return this.#drop(bytes.byteLength)
     if (this.#initiator !== undefined) return this.#negotiate(this.#initiator, bytes)
     this.#early.append(bytes)
     this.#look()
+  }
+
+  /** Credited, or a peer could not say that it has finished; but none goes on and on. */
+  #drop(bytes: number): void {
+    this.#side.credit(bytes)
+    this.#dropped += bytes
+    if (this.#dropped > MOST_DROPPED_BYTES) this.abort(new Error('the peer does not wait for its answer'))
   }
 
   #negotiate(initiator: Initiator, bytes: Uint8Array): void {
