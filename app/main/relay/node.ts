@@ -187,7 +187,8 @@ export class RelayNode {
     let reach: Reach | undefined
     let registrar: Registrar | undefined
     const streams = new DirectStreams({ protocols: () => registrar?.getProtocols() ?? [] })
-    streams.handle(PING_PROTOCOL, new Pongs().onStream)
+    const pongs = new Pongs()
+    streams.handle(PING_PROTOCOL, pongs.onStream)
     const arrivals = new Arrivals({ clock: () => performance.now() }, arrivalsOf(settings))
     const libp2p = await createLibp2p({
       start: false,
@@ -208,7 +209,7 @@ export class RelayNode {
           return new Identify(components, { protocolVersion: this.protocolVersion, streams })
         },
         connectionCheck: (components: CheckComponents) => new ConnectionCheck(components),
-        ping: boundedPing(),
+        ping: boundedPing(pongs),
         mapping: portMapping({ enabled: settings.upnp, changed: info => bus.emit('mapping-changed', info) }),
         ...autoNatServers({ clock: () => performance.now() }),
         reach: (components: ReachComponents) =>

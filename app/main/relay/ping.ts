@@ -56,10 +56,10 @@ function echo(stream: Stream, closed: () => void): void {
 }
 
 /** libp2p's ping, for asking; it answers as above. By itself it keeps whatever a peer sends and does not read back. */
-export function boundedPing(): (components: PingComponents) => Ping {
+export function boundedPing(pongs: Pongs): (components: PingComponents) => Ping {
   return components => {
     const service = ping({ maxInboundStreams: MOST_STREAMS })(components)
-    ;(service as Ping & { handlePing: Pongs['onStream'] }).handlePing = new Pongs().onStream
+    ;(service as Ping & { handlePing: Pongs['onStream'] }).handlePing = pongs.onStream
     return service
   }
 }

@@ -2,15 +2,10 @@ import { channel } from 'node:diagnostics_channel'
 import { connect, Socket, type TcpNetConnectOpts } from 'node:net'
 import { readSeen, type ReadSeen } from '../../net/tcp-socket.ts'
 import type { DuctReader, Page, RawDuct } from './duct.ts'
+import { Sending } from './sending.ts'
 
 /** What one read may take in. */
 const READ_BYTES = 256 * 1024
-/** What may be on its way to the system before writers are to wait. */
-const FULL_BYTES = 512 * 1024
-/** What a send costs beside its bytes. */
-const SEND_COST_BYTES = 1024
-/** Less than this is copied where it has to wait, so that it does not hold a page. */
-const SMALL_BYTES = 16 * 1024
 /** How long a peer may take to close its end after ours. */
 const LINGER_MS = 5000
 /** When a silent connection is first probed; the system's probes cost this process nothing. */
@@ -37,8 +32,7 @@ export class SocketDuct implements RawDuct {
   readonly headroom = 0
   readonly socket: Socket
   #reader: DuctReader | undefined
-  #sendingBytes = 0
-  #full = false
+  readonly #sending: Sending
   #paused = true
   #handedOver = false
   #unread: Buffer | undefined
@@ -49,6 +43,7 @@ export class SocketDuct implements RawDuct {
   private constructor(make: (duct: SocketDuct) => Socket) {
     this.socket = make(this)
     const { socket } = this
+    this.#sending = new Sending(socket, { drained: () => this.#isLive && this.#reader?.onDrain() })
     socket.setNoDelay(true)
     socket.setKeepAlive(true, KEEP_ALIVE_MS)
     let error: Error | undefined
@@ -104,7 +99,7 @@ export class SocketDuct implements RawDuct {
   }
 
   get full(): boolean {
-    return this.#full
+    return this.#sending.full
   }
 
   get onread(): typeof net_onread {
@@ -120,25 +115,7 @@ export class SocketDuct implements RawDuct {
   }
 
   send(page: Page, start: number, end: number): void {
-    const { socket } = this
-    if (!socket.writable) return page.release()
-    let bytes = page.bytes.subarray(start, end)
-    let held: Page | undefined = page
-    if (bytes.byteLength < SMALL_BYTES && socket.writableLength > 0) {
-      bytes = Buffer.from(bytes)
-      page.release()
-      held = undefined
-    }
-    const cost = bytes.byteLength + SEND_COST_BYTES
-    this.#sendingBytes += cost
-    if (this.#sendingBytes > FULL_BYTES) this.#full = true
-    socket.write(bytes, () => {
-      held?.release()
-      this.#sendingBytes -= cost
-      if (!this.#full || this.#sendingBytes > FULL_BYTES / 2) return
-      this.#full = false
-      if (this.#isLive) this.#reader?.onDrain()
-    })
+    this.#sending.send(page, start, end)
   }
 
   pause(): void {

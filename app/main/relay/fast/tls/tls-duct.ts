@@ -1,15 +1,10 @@
 import type { TLSSocket } from 'node:tls'
 import { readSeen, type ReadSeen } from '../../../net/tcp-socket.ts'
-import type { DuctReader, Page, RawDuct, SecureDuct } from '../duct.ts'
+import type { DuctReader, SecureDuct } from '../duct.ts'
 import { Outbox, unsealed, type Seal } from '../outbox.ts'
+import { Sending } from '../sending.ts'
 import { readInto } from './read-into.ts'
 
-/** What may be on its way to the system before writers are to wait. */
-const FULL_BYTES = 512 * 1024
-/** What a send costs beside its bytes. */
-const SEND_COST_BYTES = 1024
-/** Less than this is copied where it has to wait, so that it does not hold a page. */
-const SMALL_BYTES = 16 * 1024
 /** How long a peer may take to close its end after ours. */
 const LINGER_MS = 5000
 /** Whole records, where a page has room for a few bytes more that would be one of their own. */
@@ -27,8 +22,7 @@ export class TlsDuct implements SecureDuct {
   readonly #outbox: Outbox
   #reader: DuctReader | undefined
   #unread: Buffer[] = []
-  #sendingBytes = 0
-  #isFull = false
+  readonly #sending: Sending
   #isPaused = true
   #isDelivering = false
   #isDestroyed = false
@@ -41,9 +35,15 @@ export class TlsDuct implements SecureDuct {
   constructor(socket: TLSSocket, carrier?: ReadSeen) {
     this.#socket = socket
     this.#carrier = carrier
+    this.#sending = new Sending(socket, {
+      moved: () => this.#seen(),
+      drained: () => {
+        if (this.#closed === undefined && !this.#isDestroyed) this.#reader?.onDrain()
+      }
+    })
     // All that an outbox asks of a duct.
-    const sink = { headroom: 0, send: this.#send } as unknown as RawDuct
-    this.#outbox = new Outbox(sink, records, error => this.destroy(error))
+    const send = this.#sending.send.bind(this.#sending)
+    this.#outbox = new Outbox({ headroom: 0, send }, records, error => this.destroy(error))
     // Pages one by one: TLS would first copy those that wait into one piece.
     Object.assign(socket, { _writev: null })
     readInto(socket, bytes => this.#arrived(bytes))
@@ -75,7 +75,7 @@ export class TlsDuct implements SecureDuct {
   }
 
   get full(): boolean {
-    return this.#isFull
+    return this.#sending.full
   }
 
   write(bytes: Uint8Array): void {
@@ -114,31 +114,6 @@ export class TlsDuct implements SecureDuct {
     this.#isDestroyed = true
     this.#outbox.close()
     this.#socket.destroy(error)
-  }
-
-  readonly #send = (page: Page, start: number, end: number): void => {
-    // Behind its end a socket takes nothing, and would fail.
-    const socket = this.#socket
-    if (!socket.writable) return page.release()
-    let bytes = page.bytes.subarray(start, end)
-    let held: Page | undefined = page
-    if (bytes.byteLength < SMALL_BYTES && socket.writableLength > 0) {
-      bytes = Buffer.from(bytes)
-      page.release()
-      held = undefined
-    }
-    const cost = bytes.byteLength + SEND_COST_BYTES
-    this.#sendingBytes += cost
-    if (this.#sendingBytes > FULL_BYTES) this.#isFull = true
-    socket.write(bytes, () => {
-      held?.release()
-      this.#seen()
-      this.#sendingBytes -= cost
-      if (!this.#isFull || this.#sendingBytes > FULL_BYTES / 2) return
-      this.#isFull = false
-      if (this.#closed === undefined && !this.#isDestroyed) this.#reader?.onDrain()
-    })
-    this.#seen()
   }
 
   /** Has the meter look at what its socket has read and written by now. */
