@@ -89,6 +89,23 @@ it('asks for all connections at every new one (connection-list.ts)', async () =>
   await Promise.all([dialer.stop(), listener.stop()])
 })
 
+it('bounds an upgrade with a signal that can be had without its timer (fast/upgrade.ts: withoutTimer)', async () => {
+  let signals = 0
+  const counted = ({ upgrader }: { upgrader: object }): object => {
+    const stock = upgrader as { createInboundAbortSignal: (signal: AbortSignal) => AbortSignal }
+    const create = stock.createInboundAbortSignal.bind(upgrader)
+    stock.createInboundAbortSignal = signal => {
+      signals++
+      return create(signal)
+    }
+    return {}
+  }
+  const [dialer, listener] = await Promise.all([node(), node({ services: { counted } })])
+  await dialer.dial(listener.getMultiaddrs())
+  expect(signals).toBe(1)
+  await Promise.all([dialer.stop(), listener.stop()])
+})
+
 it('stops only what it can start (quic/transport.ts: start)', () => {
   expect(isStartable({ stop() {} })).toBe(false)
   expect(isStartable({ start() {}, stop() {} })).toBe(true)

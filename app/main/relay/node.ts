@@ -31,7 +31,7 @@ import { libp2pLogger } from './quiet-logger.ts'
 import { Reach, type ReachComponents } from './reach/reach.ts'
 import { autoNatServers } from './reach/servers.ts'
 import { tellSegments } from './segments.ts'
-import { importedOnce } from './signing.ts'
+import { fastSigning } from './signing.ts'
 import { protocols } from './transports.ts'
 
 const UPGRADE_TIMEOUT_MS = 30_000
@@ -192,7 +192,7 @@ export class RelayNode {
     const arrivals = new Arrivals({ clock: () => performance.now() }, arrivalsOf(settings))
     const libp2p = await createLibp2p({
       start: false,
-      privateKey: importedOnce(privateKey),
+      privateKey: await fastSigning(privateKey),
       logger: libp2pLogger(this.#options.debug),
       nodeInfo: { name: 'waystation', version: this.#options.version, userAgent: this.agentVersion },
       ...(await protocols(settings, {

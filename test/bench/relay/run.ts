@@ -94,7 +94,7 @@ async function runRounds(bench: Bench, subjects: readonly Subject[], what: Runni
     await delay(SETTLE_MS)
     const memories = nodes.map(({ pid }) => new Memory(pid))
     const lines = subjects.map(({ name }): Line => ({ name, rounds: [], extra: {} }))
-    // Reservations are counted from a node that has had none.
+    // Reservations are counted from a node that holds none.
     const count = what.kind === 'reservations' ? 1 : options.rounds
     for (let round = 0; round < count; round++) {
       for (let turn = 0; turn < nodes.length; turn++) {

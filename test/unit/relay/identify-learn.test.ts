@@ -6,6 +6,7 @@ import { PeerRecord, RecordEnvelope } from '@libp2p/peer-record'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { expect, it } from 'vitest'
+import { ipOfAddress } from '../../../app/main/relay/addresses.ts'
 import { Learning, type LearnComponents } from '../../../app/main/relay/identify/learn.ts'
 import type { IdentifyMessage } from '../../../app/main/relay/identify/message.ts'
 import { LeanPeerStore } from '../../../app/main/relay/lean-peer-store.ts'
@@ -65,6 +66,7 @@ it('tells of a client, and stores nothing of it', async () => {
   })
   expect(told[0]?.listenAddrs.map(String)).toEqual([ADDRESS.toString()])
   expect(told[0]?.observedAddr?.toString()).toBe(ADDRESS.toString())
+  expect(told[0]).toMatchObject({ observedIp4: ipOfAddress(ADDRESS) })
 })
 
 it('stores who serves what is asked for, with its verified record', async () => {

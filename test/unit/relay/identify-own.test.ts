@@ -7,10 +7,10 @@ import { TypedEventEmitter } from '@libp2p/interface'
 import { expect, it } from 'vitest'
 import { MessageReader, type IdentifyMessage } from '../../../app/main/relay/identify/message.ts'
 import { Own } from '../../../app/main/relay/identify/own.ts'
-import { importedOnce } from '../../../app/main/relay/signing.ts'
+import { fastSigning } from '../../../app/main/relay/signing.ts'
 
 async function own() {
-  const privateKey = importedOnce(await generateKeyPair('Ed25519'))
+  const privateKey = await fastSigning(await generateKeyPair('Ed25519'))
   const peerId = peerIdFromPrivateKey(privateKey)
   const events = new TypedEventEmitter<Libp2pEvents>()
   const state = { now: 0, looks: 0, addresses: ['/ip4/8.8.8.8/tcp/1'] }

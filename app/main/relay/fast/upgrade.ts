@@ -4,7 +4,8 @@ import type {
   MultiaddrConnection,
   PeerId,
   PrivateKey,
-  StreamMuxerFactory
+  StreamMuxerFactory,
+  Upgrader
 } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Greet } from '../direct-streams.ts'
@@ -53,6 +54,7 @@ export class Upgrades {
   readonly #encrypters: readonly string[]
   // Made once: proving that a key is ours costs more than all else.
   #noise: NoiseIdentity | undefined
+  #inbound: Upgrader | undefined
   #tls: Promise<TlsIdentity> | undefined
 
   constructor(
@@ -85,7 +87,7 @@ export class Upgrades {
       signal
     }
     if (direction === 'outbound') return upgrader.upgradeOutbound(connection, options)
-    await upgrader.upgradeInbound(connection, options)
+    await (this.#inbound ??= withoutTimer(upgrader)).upgradeInbound(connection, options)
   }
 
   async #secure(
@@ -105,6 +107,16 @@ export class Upgrades {
     this.#noise ??= await noiseIdentity(privateKey)
     return secureNoise(raw, { ...init, identity: this.#noise })
   }
+}
+
+/**
+ * Where we hold on to libp2p's upgrader (test/upstream/libp2p.test.ts): it sets a timer for each connection that is
+ * never taken back, and makes an error of it when it runs out. The listener bounds the whole upgrade as it is.
+ */
+function withoutTimer(upgrader: Upgrader): Upgrader {
+  const createInboundAbortSignal = (signal: AbortSignal): AbortSignal =>
+    Object.assign(signal, { clear: () => {} })
+  return Object.create(upgrader, { createInboundAbortSignal: { value: createInboundAbortSignal } }) as Upgrader
 }
 
 /** The factory, whose muxer begins with what had come already. */

@@ -2,6 +2,9 @@ import type { Connection, IdentifyResult, PeerId, SignedPeerRecord } from '@libp
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import type { IdentifyMessage } from './message.ts'
 
+/** The code of such an address in the wire's form (multiformats/multiaddr, protocols.csv). */
+const IP4 = 0x04
+
 /** The detail of `peer:identify`. Addresses are decoded by whoever wants them: for most peers that is nobody. */
 export class Identified implements IdentifyResult {
   readonly peerId: PeerId
@@ -29,6 +32,12 @@ export class Identified implements IdentifyResult {
 
   get listenAddrs(): Multiaddr[] {
     return decodedAddresses(this.addressBytes)
+  }
+
+  /** Where the peer sees us, if it is an IPv4 address: without decoding all of it, as it is asked of every peer. */
+  get observedIp4(): string | undefined {
+    const bytes = this.#observed
+    return bytes?.[0] === IP4 && bytes.length > 4 ? bytes.subarray(1, 5).join('.') : undefined
   }
 
   get observedAddr(): Multiaddr | undefined {

@@ -1,13 +1,13 @@
 import {
   InvalidMessageError,
   serviceCapabilities,
-  setMaxListeners,
   type Connection,
   type NodeInfo,
   type Startable,
   type Stream
 } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
+import { Patience } from '../circuit/patience.ts'
 import { openStream, type DirectStreams } from '../direct-streams.ts'
 import { Learning, type LearnComponents } from './learn.ts'
 import { framedMessage, type IdentifyMessage } from './message.ts'
@@ -91,15 +91,16 @@ export class Identify implements Startable {
   }
 
   async #ask(connection: Connection): Promise<void> {
-    const signal = timeout()
-    const stream = await openStream(connection, IDENTIFY_PROTOCOL, signal)
-    await this.#hear(stream, connection, signal, message => {
-      if (message.publicKey === undefined) throw new InvalidMessageError('a message without a public key')
+    await inTime(async signal => {
+      const stream = await openStream(connection, IDENTIFY_PROTOCOL, signal)
+      await this.#hear(stream, connection, signal, message => {
+        if (message.publicKey === undefined) throw new InvalidMessageError('a message without a public key')
+      })
     })
   }
 
   readonly #onPush = async (stream: Stream, connection: Connection): Promise<void> =>
-    this.#hear(stream, connection, timeout()).catch(() => {})
+    inTime(signal => this.#hear(stream, connection, signal)).catch(() => {})
 
   async #hear(
     stream: Stream,
@@ -110,7 +111,7 @@ export class Identify implements Startable {
     try {
       const message = await readIdentify(stream, signal)
       // Its answer counts, however the stream ends.
-      void stream.close({ signal }).catch((error: Error) => stream.abort(error))
+      void stream.close().catch((error: Error) => stream.abort(error))
       closeSoon(stream)
       check?.(message)
       const { protocols } = await this.#learning.take(connection, message)
@@ -123,7 +124,8 @@ export class Identify implements Startable {
 
   readonly #onAsked = async (stream: Stream, connection: Connection): Promise<void> => {
     try {
-      await say(stream, await this.#own.answerTo(connection.remoteAddr), timeout())
+      const frame = await this.#own.answerTo(connection.remoteAddr)
+      await inTime(signal => say(stream, frame, signal))
     } catch (error) {
       stream.abort(error as Error)
     }
@@ -153,10 +155,11 @@ export class Identify implements Startable {
 }
 
 async function pushTo(connection: Connection, frame: Uint8Array): Promise<void> {
-  const signal = timeout()
   try {
-    const stream = await openStream(connection, PUSH_PROTOCOL, signal)
-    await say(stream, frame, signal).catch((error: Error) => stream.abort(error))
+    await inTime(async signal => {
+      const stream = await openStream(connection, PUSH_PROTOCOL, signal)
+      await say(stream, frame, signal).catch((error: Error) => stream.abort(error))
+    })
   } catch {
     // It learns of it when it next asks.
   }
@@ -176,8 +179,11 @@ function closeSoon(stream: Stream): void {
   stream.addEventListener('close', () => clearTimeout(timer), { once: true })
 }
 
-function timeout(): AbortSignal {
-  const signal = AbortSignal.timeout(TIMEOUT_MS)
-  setMaxListeners(Infinity, signal)
-  return signal
+async function inTime<T>(exchange: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const patience = new Patience(TIMEOUT_MS)
+  try {
+    return await exchange(patience.signal)
+  } finally {
+    patience.done()
+  }
 }

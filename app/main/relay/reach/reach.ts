@@ -17,6 +17,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { AddressInfo } from '../../../shared/api.ts'
 import { isPublicIp } from '../../net/ip.ts'
 import { ipOf, ipOfAddress, isPublicAddress } from '../addresses.ts'
+import { Identified } from '../identify/identified.ts'
 import { announcedAt } from '../listening.ts'
 import { askV1, askV2, DIAL_BACK_PROTOCOL, DialBacks, V1_PROTOCOL, V2_PROTOCOL } from './autonat.ts'
 import type { Outcome, Version } from './autonat.ts'
@@ -26,7 +27,7 @@ import { ObservedIps } from './observed-ips.ts'
 /** How soon a new address is noticed: an interface that came up, a mapping. */
 const LOOK_MS = 5_000
 /** How soon one is looked at after a peer has said who it is. */
-const SOON_MS = 50
+const SOON_MS = 250
 /** Fuller than this a node refuses dial backs, which then say nothing of its addresses. */
 const FULL = 0.8
 /** Peers whose v1 server is of no use, as far as they are remembered. */
@@ -128,9 +129,9 @@ export class Reach implements Startable {
   }
 
   readonly #onIdentify = ({ detail }: CustomEvent<IdentifyResult>): void => {
-    const { connection, observedAddr, peerId } = detail
+    const { connection, peerId } = detail
     const witness = ipOf(connection)
-    const ip = observedAddr === undefined ? undefined : ipOfAddress(observedAddr)
+    const ip = detail instanceof Identified ? detail.observedIp4 : undefined
     if (witness !== undefined && ip !== undefined) this.#observed.add(ip, witness)
     // Identify may end after the connection did.
     if (this.#components.connectionManager.getConnections(peerId).length === 0) return

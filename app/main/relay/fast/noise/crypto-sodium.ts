@@ -39,6 +39,11 @@ export async function sodiumCrypto(): Promise<NoiseCrypto> {
     },
     verifyEd25519: (publicKey, message, signature) =>
       signature.byteLength === SIGNATURE_BYTES &&
-      sodium.crypto_sign_verify_detached(signature, message, publicKey)
+      sodium.crypto_sign_verify_detached(signature, message, publicKey),
+    signEd25519(secretKey, message) {
+      const signature = Buffer.allocUnsafe(SIGNATURE_BYTES)
+      sodium.crypto_sign_detached(signature, message, secretKey)
+      return signature
+    }
   }
 }

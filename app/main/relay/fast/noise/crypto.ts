@@ -22,6 +22,8 @@ export interface NoiseCrypto extends Aead {
   keyPair(secret?: Buffer): KeyPair
   /** Throws where the public key is of low order. */
   dh(own: KeyPair, publicKey: Buffer): Buffer
-  /** Where it is cheaper than libp2p's. */
+  /** These two where they are cheaper than node:crypto's. */
   verifyEd25519?(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
+  /** Of a seed with its public key behind it. */
+  signEd25519?(secretKey: Uint8Array, message: Uint8Array): Uint8Array
 }

@@ -6,24 +6,32 @@ const PROTOCOL = Buffer.from('Noise_XX_25519_ChaChaPoly_SHA256')
 const NOTHING = Buffer.alloc(0)
 /** SHA-256 works on blocks of 64 bytes. */
 const BLOCK_BYTES = 64
-const ONE = Buffer.of(1)
-const TWO = Buffer.of(2)
 
-function hmac(crypto: NoiseCrypto, key: Buffer, ...data: Buffer[]): Buffer {
-  const pad = (byte: number): Buffer => {
-    const block = Buffer.alloc(BLOCK_BYTES, byte)
-    for (let at = 0; at < key.byteLength; at++) block[at]! ^= key[at]!
-    return block
+/** The blocks that HMAC hashes, with room behind for what follows. Nothing here waits: one of each is enough. */
+const inner = Buffer.alloc(BLOCK_BYTES + KEY_BYTES + 1)
+const outer = Buffer.alloc(BLOCK_BYTES + KEY_BYTES)
+
+/** HMAC-SHA-256 of the `dataBytes` that lie in `inner`, behind its first block. */
+function hmac(crypto: NoiseCrypto, key: Buffer, dataBytes: number): Buffer {
+  inner.fill(0x36, 0, BLOCK_BYTES)
+  outer.fill(0x5c, 0, BLOCK_BYTES)
+  for (let at = 0; at < KEY_BYTES; at++) {
+    inner[at]! ^= key[at]!
+    outer[at]! ^= key[at]!
   }
-  const inner = crypto.sha256(Buffer.concat([pad(0x36), ...data]))
-  return crypto.sha256(Buffer.concat([pad(0x5c), inner]))
+  outer.set(crypto.sha256(inner.subarray(0, BLOCK_BYTES + dataBytes)), BLOCK_BYTES)
+  return crypto.sha256(outer)
 }
 
 /** HKDF with two outputs (Noise specification, 4.3). node:crypto's HMAC costs more than these hashes by themselves. */
 function hkdf(crypto: NoiseCrypto, chainingKey: Buffer, input: Buffer): [Buffer, Buffer] {
-  const key = hmac(crypto, chainingKey, input)
-  const first = hmac(crypto, key, ONE)
-  return [first, hmac(crypto, key, first, TWO)]
+  inner.set(input, BLOCK_BYTES)
+  const key = hmac(crypto, chainingKey, input.byteLength)
+  inner[BLOCK_BYTES] = 1
+  const first = hmac(crypto, key, 1)
+  inner.set(first, BLOCK_BYTES)
+  inner[BLOCK_BYTES + first.byteLength] = 2
+  return [first, hmac(crypto, key, first.byteLength + 1)]
 }
 
 /** Noise specification, 5.2. */

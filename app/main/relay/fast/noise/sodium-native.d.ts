@@ -23,6 +23,7 @@ declare module 'sodium-native' {
     crypto_scalarmult_base(publicKey: Uint8Array, secret: Uint8Array): void
     /** Throws where the public key is of low order. */
     crypto_scalarmult(shared: Uint8Array, secret: Uint8Array, publicKey: Uint8Array): void
+    crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void
     crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
   }
   export default sodium
