@@ -182,6 +182,10 @@ const ACCESS_RULE = z.union([PEER_ID, z.cidrv4(), z.cidrv6(), IPV4, IPV6])
 const PEER_RATE = z.string().refine(item => parsePeerRate(item) !== undefined)
 const LISTEN_ADDRESS = z.string().refine(value => value === '' || parseListenAddress(value) !== undefined)
 const PROTOCOL_NAME = /^\/[\x21-\x7e]{1,120}$/
+const DOMAIN =
+  /^(?=.{1,253}$)([0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?\.)+[A-Za-z][0-9A-Za-z-]*[0-9A-Za-z]$/
+const DOMAIN_OR_NONE = new RegExp(`^$|${DOMAIN.source}`)
+const HTTPS_URL = z.url({ protocol: /^https$/ })
 const MiB = 1024 * 1024
 
 // One line a setting, however long: they are read in columns.
@@ -200,6 +204,18 @@ export const fields = {
   'quic.port': port(4001, 'node', 'UDP port of QUIC v1'),
   'ws.enabled': boolean(true, 'node', 'Listen on WebSocket'),
   'ws.port': port(4003, 'node', 'TCP port of WebSocket'),
+  'ws.maxMessageBytes': number('bytes', 16 * MiB, 'node', 'Longest WebSocket message that is taken', { min: 65_536, max: 1024 * MiB }),
+  'ws.idleSeconds': seconds(60, 'How long a WebSocket may be silent until it is pinged; as long again without an answer ends it', { min: 5, max: 3600 }),
+  'ws.autoTls': boolean(false, 'node', 'Get a certificate for secure WebSocket under autoTls.domain, and renew it, once the node is reachable from outside; tells autoTls.forge and autoTls.acme its peer id and addresses'),
+  'autoTls.domain': text('libp2p.direct', 'node', 'Domain under which ws.autoTls gets its name', DOMAIN, 'a domain name'),
+  'autoTls.forge': text('https://registration.libp2p.direct', 'node', 'Where ws.autoTls registers its name', HTTPS_URL, 'an https:// URL'),
+  'autoTls.acme': text('https://acme-v02.api.letsencrypt.org/directory', 'node', 'Directory of the certificate authority that ws.autoTls asks', HTTPS_URL, 'an https:// URL'),
+  'webrtcDirect.enabled': boolean(true, 'node', 'Listen on WebRTC-direct, by which browsers connect without a certificate of an authority'),
+  'webrtcDirect.port': port(4004, 'node', 'UDP port of WebRTC-direct'),
+  'tls.port': port(443, 'node', 'TCP port of HTTPS and secure WebSocket, open once there is a certificate (tls.cert, ws.autoTls)'),
+  'tls.cert': path('node', 'File with the certificate chain (PEM) of tls.port; read again when it changes'),
+  'tls.key': path('node', 'File with the private key (PEM) of tls.cert'),
+  'tls.minVersion': choice(['1.3', '1.2'], '1.3', 'node', 'Oldest version of TLS that is spoken at tls.port'),
   'http.enabled': boolean(true, 'node', 'Serve the public HTTP pages (identity, health)'),
   'http.port': port(4002, 'node', 'TCP port of the public HTTP pages'),
   'http.requestsPerIpPerMinute': limit(240, 'Public HTTP requests accepted from one IP address (IPv6: one /56) a minute'),
@@ -212,6 +228,8 @@ export const fields = {
   upnp: boolean({ home: true, server: false, introducer: false }, 'live', 'Ask the router to forward the ports, by UPnP or NAT-PMP'),
   announce: list([], 'node', 'Multiaddrs to announce instead of those found out', 'multiaddrs such as /ip4/203.0.113.7/tcp/4001', MULTIADDR),
   announceIp: list([], 'node', 'Public IP addresses of this machine, for servers behind one-to-one NAT: announced with every open port, beside what is found out', 'IP addresses', z.union([IPV4, IPV6])),
+  announceHost: text('', 'node', 'Domain name of this machine: announced with every open port, beside what is found out', DOMAIN_OR_NONE, 'a domain name, or empty'),
+  trustedProxies: list([], 'node', 'Reverse proxies in front of this node: from these alone the address of a client is taken, by X-Forwarded-For or the PROXY protocol', 'IP addresses or CIDR blocks', z.union([z.cidrv4(), z.cidrv6(), IPV4, IPV6])),
   'connections.total': limit({ home: 512, server: 4096, introducer: 4096 }, 'Most connections at once, whatever the other limits would need'),
 
   ...section('Reservations'),

@@ -127,6 +127,7 @@ export function validateSettings(settings: Settings): Problem[] {
   return [
     ...sharedTcpPorts(settings),
     ...controlForOthers(settings),
+    ...halfACertificate(settings),
     ...nothingToListenOn(settings),
     ...idleAnnounce(settings),
     ...tooFewConnections(settings)
@@ -140,8 +141,16 @@ const TCP_LISTENERS = [
   ['control.enabled', 'control.port']
 ] as const
 
+/** Whether tls.port opens, now or once a certificate comes. */
+export function opensTls(settings: Settings): boolean {
+  return settings['tls.cert'] !== '' || settings['ws.autoTls']
+}
+
 function sharedTcpPorts(settings: Settings): Problem[] {
-  const open = TCP_LISTENERS.filter(([enabled, port]) => settings[enabled] && settings[port] !== 0)
+  const tls = opensTls(settings) ? [['ws.autoTls', 'tls.port'] as const] : []
+  const open = [...TCP_LISTENERS.filter(([enabled]) => settings[enabled]), ...tls].filter(
+    ([, port]) => settings[port] !== 0
+  )
   return open.flatMap(([, first], index) =>
     open
       .slice(index + 1)
@@ -185,7 +194,18 @@ function controlForOthers(settings: Settings): Problem[] {
   }))
 }
 
-const TRANSPORTS = ['tcp.enabled', 'quic.enabled', 'ws.enabled'] as const
+function halfACertificate(settings: Settings): Problem[] {
+  const missing = (['tls.cert', 'tls.key'] as const).filter(key => settings[key] === '')
+  if (missing.length !== 1) return []
+  return missing.map(key => ({
+    severity: 'error',
+    code: 'bad-setting',
+    settings: [key],
+    message: `tls.cert and tls.key go together, and ${key} is not set (${flagOf(key)} FILE).`
+  }))
+}
+
+const TRANSPORTS = ['tcp.enabled', 'quic.enabled', 'ws.enabled', 'webrtcDirect.enabled'] as const
 
 function nothingToListenOn(settings: Settings): Problem[] {
   const off = { severity: 'error', code: 'nothing-to-listen-on' } as const

@@ -16,6 +16,22 @@ export const HELP: Record<Exclude<Language, 'en'>, Record<Key, string>> = {
     'quic.port': 'UDP-Port für QUIC v1 (0: irgendein freier)',
     'ws.enabled': 'Verbindungen über WebSocket annehmen',
     'ws.port': 'TCP-Port für WebSocket (0: irgendein freier)',
+    'ws.maxMessageBytes': 'Längste WebSocket-Nachricht, die angenommen wird',
+    'ws.idleSeconds':
+      'Wie lange ein WebSocket schweigen darf, bis er angepingt wird; noch einmal so lange ohne Antwort beendet ihn',
+    'ws.autoTls':
+      'Ein Zertifikat für sicheres WebSocket unter autoTls.domain holen und erneuern, sobald der Knoten von außen erreichbar ist; nennt autoTls.forge und autoTls.acme seine Peer-ID und seine Adressen',
+    'autoTls.domain': 'Domain, unter der ws.autoTls seinen Namen bekommt',
+    'autoTls.forge': 'Wo ws.autoTls seinen Namen anmeldet',
+    'autoTls.acme': 'Verzeichnis der Zertifizierungsstelle, die ws.autoTls fragt',
+    'webrtcDirect.enabled':
+      'Verbindungen über WebRTC-direct annehmen, womit Browser sich ohne das Zertifikat einer Stelle verbinden',
+    'webrtcDirect.port': 'UDP-Port für WebRTC-direct (0: irgendein freier)',
+    'tls.port':
+      'TCP-Port für HTTPS und sicheres WebSocket, offen sobald es ein Zertifikat gibt (tls.cert, ws.autoTls) (0: irgendein freier)',
+    'tls.cert': 'Datei mit der Zertifikatskette (PEM) für tls.port; wird neu gelesen, wenn sie sich ändert',
+    'tls.key': 'Datei mit dem privaten Schlüssel (PEM) zu tls.cert',
+    'tls.minVersion': 'Älteste TLS-Version, die an tls.port gesprochen wird',
     'http.enabled': 'Die öffentlichen HTTP-Seiten anbieten (Identität, Zustand)',
     'http.port': 'TCP-Port der öffentlichen HTTP-Seiten (0: irgendein freier)',
     'http.requestsPerIpPerMinute':
@@ -32,6 +48,10 @@ export const HELP: Record<Exclude<Language, 'en'>, Record<Key, string>> = {
     announce: 'Multiaddrs, die statt der selbst gefundenen bekanntgegeben werden',
     announceIp:
       'Öffentliche IP-Adressen dieses Rechners, für Server hinter Eins-zu-eins-NAT: Sie werden mit jedem offenen Port bekanntgegeben, neben dem, was selbst gefunden wird',
+    announceHost:
+      'Domainname dieses Rechners: Er wird mit jedem offenen Port bekanntgegeben, neben dem, was selbst gefunden wird',
+    trustedProxies:
+      'Reverse-Proxys vor diesem Knoten: Nur von ihnen wird die Adresse eines Clients übernommen, per X-Forwarded-For oder PROXY-Protokoll',
     'connections.total': 'Höchstzahl gleichzeitiger Verbindungen, was immer die anderen Grenzen bräuchten',
     'relay.reservations.total': 'Reservierungen gleichzeitig',
     'relay.reservations.perIp': 'Reservierungen gleichzeitig von einer IPv4-Adresse oder einem IPv6-/56',
