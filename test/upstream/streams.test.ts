@@ -30,6 +30,17 @@ class Bare extends AbstractStream {
   }
 }
 
+it('listens to itself in its constructor, to nothing but its room and its end (lean-stream.ts)', () => {
+  const names: string[] = []
+  class Watched extends Bare {
+    override addEventListener(...[name]: Parameters<Bare['addEventListener']>): void {
+      names.push(name)
+    }
+  }
+  const stream = new Watched()
+  expect([stream.status, names]).toEqual(['open', ['drain', 'close']])
+})
+
 it('undoes for the transport a pause from within resume() (splice.ts: #pause, #resuming)', () => {
   const stream = new Bare()
   stream.pause()

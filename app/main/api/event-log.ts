@@ -1,4 +1,5 @@
 import type { ApiEvent, ApiEvents, EventName } from '../../shared/api.ts'
+import { isoTime } from '../observe/iso-time.ts'
 
 /** What a client that was away may still get: so many events, and none older than this. */
 const KEPT_EVENTS = 2000
@@ -46,7 +47,7 @@ export class EventLog {
     const at = this.#components.now()
     const passing = PASSING.has(name)
     if (!passing) this.#last++
-    const event = { id: this.lastId, name, at: new Date(at).toISOString(), value } as ApiEvent
+    const event = { id: this.lastId, name, at: isoTime(at), value } as ApiEvent
     if (!passing) this.#keep(event, at)
     for (const [listener, names] of this.#listeners)
       if (names === undefined || names.has(name)) listener(event)

@@ -7,16 +7,15 @@ const KEPT_LINES = 1000
 /** The newest lines of the log, as they were logged: what the log leaves out is not in here either. */
 export class LogTail {
   readonly #lines: string[] = []
-  readonly #listeners = new Set<(line: LogLine) => void>()
+  readonly #listeners = new Map<(line: LogLine) => void, () => boolean>()
 
   /** pino writes here. */
   write(json: string): void {
     this.#lines.push(json)
     // In bulk: shifting at every line would move a thousand each time.
     if (this.#lines.length > 2 * KEPT_LINES) this.#lines.splice(0, this.#lines.length - KEPT_LINES)
-    if (this.#listeners.size === 0) return
-    const line = parse(json)
-    for (const listener of this.#listeners) listener(line)
+    let line: LogLine | undefined
+    for (const [listener, wants] of this.#listeners) if (wants()) listener((line ??= parse(json)))
   }
 
   /** The newest, oldest first. */
@@ -24,8 +23,9 @@ export class LogTail {
     return count <= 0 ? [] : this.#lines.slice(-Math.min(count, KEPT_LINES)).map(parse)
   }
 
-  onLine(listener: (line: LogLine) => void): () => void {
-    this.#listeners.add(listener)
+  /** `wants`: whether the listener has a use for lines at the moment; to read one costs more than to write it. */
+  onLine(listener: (line: LogLine) => void, wants = (): boolean => true): () => void {
+    this.#listeners.set(listener, wants)
     return () => void this.#listeners.delete(listener)
   }
 }

@@ -2,6 +2,7 @@ import { pino, type DestinationStream, type Logger } from 'pino'
 import pretty from 'pino-pretty'
 import type { Settings } from '../../shared/settings.ts'
 import { BatchedLines } from './batched-lines.ts'
+import { isoTime } from './iso-time.ts'
 import type { LogTail } from './log-tail.ts'
 
 export type Log = Logger
@@ -19,7 +20,7 @@ export interface LogOutput {
  * newest lines for who asks the running node.
  */
 export function createLog(settings: LogSettings, tail: LogTail, output: LogOutput = process.stdout): Log {
-  const options = { level: settings['log.level'], base: null, timestamp: pino.stdTimeFunctions.isoTime }
+  const options = { level: settings['log.level'], base: null, timestamp }
   const destination = isPretty(settings, output)
     ? prettyStream(output)
     : new BatchedLines(pino.destination({ fd: output.fd, sync: true }))
@@ -31,6 +32,8 @@ export function createLog(settings: LogSettings, tail: LogTail, output: LogOutpu
   ] as const
   return pino(options, pino.multistream([...streams]))
 }
+
+const timestamp = (): string => `,"time":"${isoTime(Date.now())}"`
 
 function prettyStream(output: LogOutput): DestinationStream {
   return pretty({

@@ -1,8 +1,10 @@
 import type { Connection, Stream, StreamCloseEvent, StreamMessageEvent, StreamMuxer } from '@libp2p/interface'
+import type { Side, SideSink } from './circuit/side.ts'
 import { Initiator, Responder, type Negotiator } from './fast/negotiate.ts'
 
 /** How long a peer may take to say what a stream that it opened is for. */
 const PROPOSAL_TIMEOUT_MS = 10_000
+const NOTHING = new Uint8Array(0)
 
 export interface DirectStreamsComponents {
   /** All that this node speaks. */
@@ -45,7 +47,9 @@ export class DirectStreams {
 
   greet(stream: Stream, muxer: StreamMuxer, pass: () => void): void {
     const timer = setTimeout(() => stream.abort(new Error('proposed no protocol')), PROPOSAL_TIMEOUT_MS)
-    negotiate(stream, new Responder(this.#components.protocols), error => {
+    const agree = isPartable(stream) ? negotiateAsSide : negotiate
+    const responder = new Responder(this.#components.protocols, protocol => this.#handlers.has(protocol))
+    agree(stream as PartableStream, responder, error => {
       clearTimeout(timer)
       if (error !== undefined) return stream.abort(error)
       const handler = this.#handlers.get(stream.protocol)
@@ -54,6 +58,13 @@ export class DirectStreams {
       else handler(stream, connection)
     })
   }
+}
+
+/** A stream that can be read as a side of a circuit, and after that by its events. */
+type PartableStream = Stream & Side & { part: NonNullable<Side['part']> }
+
+function isPartable(stream: Stream): stream is PartableStream {
+  return (stream as Partial<Side>).part !== undefined
 }
 
 /**
@@ -108,6 +119,37 @@ function negotiate(stream: Stream, negotiator: Negotiator, over: (error?: Error)
   stream.addEventListener('message', onMessage)
   stream.addEventListener('close', onClose)
   if (negotiator.opening.byteLength > 0) stream.send(negotiator.opening)
+}
+
+/** The same without the stream's events, which cost more than the rest of a stream's beginning. */
+function negotiateAsSide(
+  stream: PartableStream,
+  negotiator: Negotiator,
+  over: (error?: Error) => void
+): void {
+  const sink: SideSink = {
+    onBytes: bytes => {
+      try {
+        const { reply, protocol, rest } = negotiator.onBytes(bytes)
+        // A long list may have to wait, which is the stream's to see to.
+        if (reply.byteLength > stream.sendable) stream.send(reply)
+        else if (reply.byteLength > 0) stream.write(reply)
+        const early = protocol === undefined || rest === undefined ? NOTHING : rest
+        stream.credit(bytes.byteLength - early.byteLength)
+        if (protocol === undefined) return
+        stream.protocol = protocol
+        stream.part(early)
+        over()
+      } catch (error) {
+        stream.part(NOTHING)
+        over(error as Error)
+      }
+    },
+    onClose: error => over(error ?? new Error('the stream closed before it was agreed on')),
+    onEnd: () => {},
+    onWritable: () => {}
+  }
+  stream.join(sink)
 }
 
 /** libp2p's connection does not show its muxer (test/upstream/libp2p.test.ts). */

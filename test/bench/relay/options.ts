@@ -9,6 +9,8 @@ export interface Options {
   cases: Case[]
   rounds: number
   warmUpSeconds: number
+  /** So many have reserved and left before a node is measured. */
+  warmUpPeers: number
   /** Each run takes at least so long, and a transfer moves at least so many bytes. */
   seconds: number
   leastBytes: number
@@ -45,6 +47,7 @@ const MiB = 2 ** 20
 const FULL = {
   rounds: 3,
   warmUp: 1,
+  warmUpPeers: 300,
   seconds: 3,
   mib: 256,
   after: 10,
@@ -52,7 +55,17 @@ const FULL = {
   hold: 30,
   starts: 5
 }
-const QUICK = { rounds: 1, warmUp: 0.5, seconds: 1, mib: 64, after: 1, reservations: 200, hold: 3, starts: 1 }
+const QUICK = {
+  rounds: 1,
+  warmUp: 0.5,
+  warmUpPeers: 40,
+  seconds: 1,
+  mib: 64,
+  after: 1,
+  reservations: 200,
+  hold: 3,
+  starts: 1
+}
 
 const text = { type: 'string' } as const
 const flag = { type: 'boolean', default: false } as const
@@ -102,6 +115,7 @@ export function parseOptions(args: readonly string[]): Options {
     ),
     rounds: number('rounds', values.rounds, profiling ? 1 : base.rounds),
     warmUpSeconds: base.warmUp,
+    warmUpPeers: base.warmUpPeers,
     seconds: number('seconds', values.seconds, base.seconds),
     leastBytes: number('mib', values.mib, base.mib) * MiB,
     afterSeconds: number('after', values.after, base.after),

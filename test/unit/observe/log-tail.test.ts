@@ -34,3 +34,18 @@ it('passes on lines as they come, until told to stop', () => {
   log.info('two')
   expect(seen.map(({ message }) => message)).toEqual(['one'])
 })
+
+it('passes on no lines while the listener has no use for them', () => {
+  const { tail, log } = create()
+  const seen: LogLine[] = []
+  let wants = false
+  tail.onLine(
+    line => void seen.push(line),
+    () => wants
+  )
+  log.info('one')
+  wants = true
+  log.info('two')
+  expect(seen.map(({ message }) => message)).toEqual(['two'])
+  expect(tail.newest()).toHaveLength(2)
+})

@@ -1,5 +1,6 @@
 import type { Initiator } from '../fast/negotiate.ts'
 import { Held } from './held.ts'
+import type { Ending } from './patience.ts'
 import type { Side, SideSink } from './side.ts'
 
 /** The most a message may be long (circuit v2 has no bound of its own; go and rust use this one). */
@@ -31,14 +32,14 @@ export class Frames {
   #dropped = 0
   #failure: Error | undefined
   #reader: PromiseWithResolvers<Uint8Array> | undefined
-  #unsent: Buffer = NOTHING
+  #unsent: Uint8Array = NOTHING
   #writer: PromiseWithResolvers<void> | undefined
 
   /** With an initiator, what the stream is for is proposed along with the first message. */
   constructor(side: Side, initiator?: Initiator) {
     this.#side = side
     this.#initiator = initiator
-    if (initiator !== undefined) this.#unsent = Buffer.from(initiator.opening)
+    if (initiator !== undefined) this.#unsent = initiator.opening
     const sink: SideSink = {
       onBytes: bytes => this.#onBytes(bytes),
       onEnd: () => {
@@ -60,26 +61,25 @@ export class Frames {
     return this.#initiator === undefined
   }
 
-  /** The next message. @throws where it is malformed, or the stream ends before it, or the signal aborts */
-  async read(signal: AbortSignal): Promise<Uint8Array> {
-    signal.throwIfAborted()
+  /** The next message. @throws where it is malformed, or the stream ends before it, or the wait is ended */
+  async read(ending: Ending): Promise<Uint8Array> {
+    ending.throwIfAborted()
+    const message = this.#next()
+    if (message !== undefined) return message
     const reader = Promise.withResolvers<Uint8Array>()
     this.#reader = reader
-    this.#look()
-    return untilAborted(reader.promise, signal)
+    return settled(reader, ending)
   }
 
-  /** Resolves when the message is on its way. @throws where the stream is lost, or the signal aborts */
-  async write(message: Uint8Array, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
+  /** Resolves when the message is on its way. @throws where the stream is lost, or the wait is ended */
+  async write(message: Uint8Array, ending: Ending): Promise<void> {
+    ending.throwIfAborted()
     if (this.#closed) throw this.#failure ?? new Error('the stream has closed')
-    const length = message.byteLength
-    const prefix = length < 0x80 ? [length] : [(length & 0x7f) | 0x80, length >>> 7]
-    this.#unsent = Buffer.concat([this.#unsent, Uint8Array.from(prefix), message])
+    this.#unsent = framed(this.#unsent, message)
     this.#send()
     if (this.#unsent.byteLength === 0) return
-    const writer = (this.#writer ??= Promise.withResolvers())
-    await untilAborted(writer.promise, signal)
+    this.#writer ??= Promise.withResolvers()
+    await settled(this.#writer, ending)
   }
 
   /**
@@ -152,28 +152,35 @@ export class Frames {
   #look(): void {
     const reader = this.#reader
     if (reader === undefined) return
-    const [first = Infinity, second = Infinity] = this.#early.copy(2)
+    try {
+      const message = this.#next()
+      if (message === undefined) return
+      this.#reader = undefined
+      reader.resolve(message)
+    } catch (error) {
+      this.#reader = undefined
+      reader.reject(error)
+    }
+  }
+
+  /** The next message, if all of it has come. @throws why none comes */
+  #next(): Uint8Array | undefined {
+    const early = this.#early
+    const first = early.at(0) ?? Infinity
+    const second = early.at(1) ?? Infinity
     const start = first < 0x80 ? 1 : 2
     // Two bytes of length are enough for what a message may be.
     const length =
       first < 0x80 ? first : second < 0x80 ? (second << 7) | (first & 0x7f) : second * MAX_MESSAGE_BYTES
-    if (length < Infinity && length > MAX_MESSAGE_BYTES) {
-      return this.#settle(() => reader.reject(new Error('the message is too long')))
-    }
-    if (this.#early.byteLength >= start + length) {
-      const message = this.#early.copy(start + length).subarray(start)
-      this.#early.drop(start + length)
+    if (length < Infinity && length > MAX_MESSAGE_BYTES) throw new Error('the message is too long')
+    if (early.byteLength >= start + length) {
+      const message = early.copy(start + length).subarray(start)
+      early.drop(start + length)
       this.#side.credit(start + length)
-      this.#settle(() => reader.resolve(message))
-    } else if (this.#ended || this.#closed) {
-      const failure = this.#failure ?? new Error('the stream ended before the message')
-      this.#settle(() => reader.reject(failure))
+      return message
     }
-  }
-
-  #settle(settle: () => void): void {
-    this.#reader = undefined
-    settle()
+    if (this.#ended || this.#closed) throw this.#failure ?? new Error('the stream ended before the message')
+    return undefined
   }
 
   #send(): void {
@@ -193,13 +200,26 @@ export class Frames {
   }
 }
 
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = (): void => aborted.reject(signal.reason as Error)
-  signal.addEventListener('abort', onAbort)
+/** The bytes, the length of the message, the message. */
+function framed(before: Uint8Array, message: Uint8Array): Uint8Array {
+  const length = message.byteLength
+  const at = before.byteLength
+  const start = at + (length < 0x80 ? 1 : 2)
+  const bytes = Buffer.allocUnsafe(start + length)
+  bytes.set(before)
+  bytes[at] = length < 0x80 ? length : (length & 0x7f) | 0x80
+  if (length >= 0x80) bytes[at + 1] = length >>> 7
+  bytes.set(message, start)
+  return bytes
+}
+
+/** What comes of it, unless the wait is ended before. */
+async function settled<T>({ promise, reject }: PromiseWithResolvers<T>, ending: Ending): Promise<T> {
+  const onAbort = (): void => reject(ending.reason)
+  ending.addEventListener('abort', onAbort)
   try {
-    return await Promise.race([promise, aborted.promise])
+    return await promise
   } finally {
-    signal.removeEventListener('abort', onAbort)
+    ending.removeEventListener('abort', onAbort)
   }
 }

@@ -17,6 +17,7 @@ export interface Caller {
   peer: string
   ip: string | undefined
   ipGroup: string
+  overRelay: boolean
 }
 
 /** What requests are judged by, apart from the places taken: limits, lists, recent attempts, the node's mode. */
@@ -27,6 +28,8 @@ export class Gate {
   #deny: AccessList
   readonly #peerAttempts: RateWindows
   readonly #ipAttempts: RateWindows
+  /** Who has asked before over the same connection: neither end of that ever changes. */
+  readonly #callers = new WeakMap<Connection, Caller>()
 
   constructor(limits: RelayLimits, access: Access, clock: () => number) {
     this.#limits = limits
@@ -53,13 +56,19 @@ export class Gate {
   }
 
   callerOf(connection: Connection): Caller {
-    const ip = ipOf(connection)
-    return { peer: connection.remotePeer.toString(), ip, ipGroup: ipGroup(ip ?? '') }
+    let caller = this.#callers.get(connection)
+    if (caller === undefined) {
+      const ip = ipOf(connection)
+      const peer = connection.remotePeer.toString()
+      caller = { peer, ip, ipGroup: ipGroup(ip ?? ''), overRelay: isRelayed(connection) }
+      this.#callers.set(connection, caller)
+    }
+    return caller
   }
 
-  askerOf(connection: Connection, caller: Caller): Asker {
+  askerOf(caller: Caller): Asker {
     return {
-      overRelay: isRelayed(connection),
+      overRelay: caller.overRelay,
       access: this.accessOf(caller),
       mode: this.mode,
       peerMayTry: this.#peerAttempts.peek(caller.peer),

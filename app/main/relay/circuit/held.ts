@@ -46,6 +46,13 @@ export class Held {
     for (; this.#first >= BLOCK_BYTES; this.#first -= BLOCK_BYTES) this.#giveBack(this.#blocks.shift())
   }
 
+  /** The byte at that place; undefined behind the last. */
+  at(place: number): number | undefined {
+    if (place >= this.#bytes) return undefined
+    const at = this.#first + place
+    return this.#blocks[Math.floor(at / BLOCK_BYTES)]?.[at % BLOCK_BYTES]
+  }
+
   /** A copy of the first bytes, or of all where there are fewer. */
   copy(bytes: number): Buffer {
     const copy = Buffer.allocUnsafe(Math.min(bytes, this.#bytes))
@@ -64,7 +71,10 @@ export class Held {
   }
 
   #giveBack(block: Buffer | undefined): void {
-    if (block !== undefined && free.length < MOST_KEPT) free.push(block)
+    if (block === undefined) return
+    if (free.length < MOST_KEPT) free.push(block)
+    // Freed at once: the collector would let many times what is held pile up, and what it frees late is not given back.
+    else (block.buffer as ArrayBuffer).transfer(0)
   }
 }
 

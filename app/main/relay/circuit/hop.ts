@@ -8,7 +8,7 @@ import { admitConnect, admitReserve, statusOf, type Refusal } from './admission.
 import type { Circuits } from './circuits.ts'
 import type { Gate } from './gate.ts'
 import { Frames, type Joinable } from './frames.ts'
-import { Patience } from './patience.ts'
+import { Patience, type Ending } from './patience.ts'
 import { HopMessage, HopType, Status } from './pb/messages.ts'
 import type { Reservation, Reservations } from './reservations.ts'
 import { sideOf } from './stock-side.ts'
@@ -25,6 +25,9 @@ const CONNECT_TIMEOUT_MS = 30_000
 const MAX_ADDRESS_BYTES = 3072
 /** A field's tag and length. */
 const FIELD_BYTES = 3
+/** Ids of targets that are remembered, and how long one may be: those of all kinds of keys are shorter. */
+const MOST_TARGETS = 1024
+const MOST_ID_BYTES = 64
 /** Requests of one connection under way at once; circuits that run do not count. */
 const MAX_PENDING_PER_CONNECTION = 256
 
@@ -50,6 +53,8 @@ interface Request {
 export class Hop {
   readonly #parts: HopComponents
   readonly #pending = new WeakMap<Connection, number>()
+  /** By the bytes of their ids: to read one costs a tenth of a circuit. */
+  readonly #targets = new Map<string, PeerId>()
 
   constructor(components: HopComponents) {
     this.#parts = components
@@ -73,7 +78,7 @@ export class Hop {
     const patience = new Patience(REQUEST_TIMEOUT_MS)
     let message: HopMessage
     try {
-      message = HopMessage.decode(await request.frames.read(patience.signal))
+      message = HopMessage.decode(await request.frames.read(patience))
     } catch {
       return await this.#refuse(request, 'connect', patience.ranOut ? 'too-slow' : 'malformed')
     } finally {
@@ -91,7 +96,7 @@ export class Hop {
     const held = reservations.get(peer)
     const verdict = admitReserve(
       {
-        ...gate.askerOf(request.connection, caller),
+        ...gate.askerOf(caller),
         holds: held === undefined ? 'none' : held.ipGroup === ipGroup ? 'same-ip' : 'other-ip',
         reservations: reservations.size,
         reservationsFromIp: reservations.countFrom(ipGroup)
@@ -148,12 +153,12 @@ export class Hop {
   async #connect(request: Request, message: HopMessage): Promise<void> {
     const { gate, reservations, circuits } = this.#parts
     const caller = gate.callerOf(request.connection)
-    const target = targetOf(message)
+    const target = this.#targetOf(message)
     if (target === undefined) return this.#refuse(request, 'connect', 'malformed')
     const targetPeer = target.toString()
     const verdict = admitConnect(
       {
-        ...gate.askerOf(request.connection, caller),
+        ...gate.askerOf(caller),
         targetReserved: reservations.get(targetPeer) !== undefined,
         circuits: circuits.size,
         circuitsOfSource: circuits.countOf(caller.peer),
@@ -171,7 +176,7 @@ export class Hop {
     request.frames.onClosed = () => patience.end(new Error('the source has gone'))
     let opened: Joinable | Refusal | undefined
     try {
-      opened = await this.#open(request, target, patience.signal)
+      opened = await this.#open(request, target, patience)
       if (typeof opened === 'string') {
         slot.release()
         return await this.#refuse(request, 'connect', opened)
@@ -188,14 +193,14 @@ export class Hop {
   }
 
   /** Asks the target, then tells the source: the target's side, or why there is none. */
-  async #open(request: Request, target: PeerId, signal: AbortSignal): Promise<Joinable | Refusal> {
+  async #open(request: Request, target: PeerId, ending: Ending): Promise<Joinable | Refusal> {
     const { connectionManager, gate } = this.#parts
     const limit = gate.limitMessage()
     const opened = await openStop(
       connectionManager.getConnections(target),
       request.connection.remotePeer,
       limit,
-      signal
+      ending
     )
     if (typeof opened === 'string') return opened
     const overtaken = this.#overtaken(request.connection, target)
@@ -204,7 +209,7 @@ export class Hop {
       return overtaken
     }
     try {
-      await request.frames.write(HopMessage.encode({ ...statusMessage(Status.OK), limit }), signal)
+      await request.frames.write(HopMessage.encode({ ...statusMessage(Status.OK), limit }), ending)
       // A target lost meanwhile may have left data behind, which must not look like all it had to send.
       return opened.unwrap()
     } catch (error) {
@@ -221,12 +226,32 @@ export class Hop {
     return reservations.get(target.toString()) === undefined ? 'no-reservation' : undefined
   }
 
+  #targetOf({ peer }: HopMessage): PeerId | undefined {
+    if (peer === undefined) return undefined
+    try {
+      for (const address of peer.addrs) multiaddr(address)
+      const key = peer.id.byteLength > MOST_ID_BYTES ? undefined : latin1(peer.id)
+      const known = key === undefined ? undefined : this.#targets.get(key)
+      if (known !== undefined) return known
+      const target = peerIdFromMultihash(Digest.decode(peer.id))
+      if (this.#targets.size >= MOST_TARGETS) this.#targets.clear()
+      if (key !== undefined) this.#targets.set(key, target)
+      return target
+    } catch {
+      return undefined
+    }
+  }
+
   async #refuse({ frames, connection }: Request, request: RequestKind, reason: Refusal): Promise<void> {
     const status = statusOf(reason, request)
     const { peer, ip } = this.#parts.gate.callerOf(connection)
     this.#parts.bus.emit('request-denied', { request, reason, status, peer, ip })
     await answerAndClose(frames, statusMessage(status))
   }
+}
+
+function latin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
 }
 
 /** As many of the first addresses as one message holds. */
@@ -237,15 +262,6 @@ function fitting(addresses: Multiaddr[]): Uint8Array[] {
   return end === -1 ? all : all.slice(0, end)
 }
 
-function targetOf(message: HopMessage): PeerId | undefined {
-  try {
-    for (const address of message.peer?.addrs ?? []) multiaddr(address)
-    return message.peer === undefined ? undefined : peerIdFromMultihash(Digest.decode(message.peer.id))
-  } catch {
-    return undefined
-  }
-}
-
 function statusMessage(status: Status): HopMessage {
   return { type: HopType.STATUS, status }
 }
@@ -254,7 +270,7 @@ function statusMessage(status: Status): HopMessage {
 async function answerAndClose(frames: Frames, answer: HopMessage): Promise<void> {
   const patience = new Patience(REQUEST_TIMEOUT_MS)
   try {
-    await frames.write(HopMessage.encode(answer), patience.signal)
+    await frames.write(HopMessage.encode(answer), patience)
     await frames.close(LINGER_MS)
   } finally {
     patience.done()

@@ -17,6 +17,8 @@ export interface Side {
    * Another sink may follow the first, which has taken all that came.
    */
   join(sink: SideSink): void
+  /** From now on all goes to the stream's events again, first what the sink did not take: of the bytes it is being given. */
+  part?(unread: Uint8Array): void
   /** Bytes that may be written now: what the peer's window and the connection take. */
   readonly sendable: number
   /** Copies the bytes, at most `sendable` of them. */

@@ -258,12 +258,15 @@ class OneWay {
   #finish(): void {
     if (this.#finishing) return
     this.#finishing = true
-    void this.#to
-      .finish()
-      .then(
-        () => (this.done = true),
-        () => (this.done = this.cut = true)
-      )
-      .then(() => this.#splice.passed())
+    void this.#to.finish().then(
+      () => this.#finished(false),
+      () => this.#finished(true)
+    )
+  }
+
+  #finished(cut: boolean): void {
+    this.done = true
+    if (cut) this.cut = true
+    this.#splice.passed()
   }
 }

@@ -40,12 +40,15 @@ export interface Negotiator {
 export class Responder implements Negotiator {
   readonly opening = NOTHING
   readonly #protocols: () => readonly string[]
+  readonly #has: (protocol: string) => boolean
   readonly #lines = new Lines()
   #isGreeted = false
   #proposals = 0
 
-  constructor(protocols: () => readonly string[]) {
+  /** `has`: of protocols that are often proposed, that it is one of them, where the list of all takes longer to make. */
+  constructor(protocols: () => readonly string[], has = (_protocol: string): boolean => false) {
     this.#protocols = protocols
+    this.#has = has
   }
 
   onBytes(bytes: Uint8Array): Step {
@@ -56,17 +59,22 @@ export class Responder implements Negotiator {
         if (line !== HEADER)
           throw new InvalidMessageError('the peer does not begin with multistream-select 1.0')
         this.#isGreeted = true
-        replies.push(encode(HEADER))
+        replies.push(encodeOwn(HEADER))
         continue
       }
-      const protocols = this.#protocols()
+      const protocols = this.#has(line) ? [line] : this.#protocols()
       if (protocols.includes(line)) {
-        replies.push(encode(line))
+        replies.push(encodeOwn(line))
         return { reply: joined(replies), protocol: line, rest: this.#lines.rest() }
       }
       if (++this.#proposals >= MOST_PROPOSALS)
         throw new InvalidMessageError('the peer proposes too many protocols')
       replies.push(line === LIST ? encodeList(protocols) : encode(NOT_AVAILABLE))
+    }
+    // One who speaks something else may say no more until it is answered: it is not waited for.
+    const begun = this.#lines.rest()
+    if (!this.#isGreeted && !encodeOwn(HEADER).subarray(0, begun.byteLength).equals(begun)) {
+      throw new InvalidMessageError('the peer does not begin with multistream-select 1.0')
     }
     this.#lines.keep()
     return { reply: joined(replies) }
@@ -88,7 +96,7 @@ export class Initiator implements Negotiator {
     const [first] = protocols
     if (first === undefined) throw new UnsupportedProtocolError('there is no protocol to propose')
     this.#protocols = protocols
-    this.opening = joined([encode(HEADER), encode(first)])
+    this.opening = joined([encodeOwn(HEADER), encodeOwn(first)])
   }
 
   onBytes(bytes: Uint8Array): Step {
@@ -105,7 +113,7 @@ export class Initiator implements Negotiator {
         const next = this.#protocols[++this.#proposed]
         if (next === undefined)
           throw new UnsupportedProtocolError(`the peer has none of ${this.#protocols.join(', ')}`)
-        replies.push(encode(next))
+        replies.push(encodeOwn(next))
       } else {
         throw new InvalidMessageError('the peer answers with a protocol that was not proposed')
       }
@@ -228,9 +236,19 @@ class Lines {
 
   /** Keeps what is left, because its memory is about to be used again. */
   keep(): void {
-    this.#bytes = Buffer.from(this.rest())
+    const rest = this.rest()
+    this.#bytes = rest.byteLength === 0 ? NOTHING : Buffer.from(rest)
     this.#at = 0
   }
+}
+
+const encodedOwn = new Map<string, Buffer>()
+
+/** The same of what this node says itself: few lines, again and again. */
+function encodeOwn(line: string): Buffer {
+  let bytes = encodedOwn.get(line)
+  if (bytes === undefined) encodedOwn.set(line, (bytes = encode(line)))
+  return bytes
 }
 
 function encode(line: string): Buffer {

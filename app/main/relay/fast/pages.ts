@@ -24,6 +24,8 @@ export class Pages {
       bytes: Buffer.allocUnsafeSlow(PAGE_BYTES),
       release: () => {
         if (this.#free.length < MOST_KEPT) this.#free.push(page)
+        // Freed at once: the collector would let many of them pile up.
+        else (page.bytes.buffer as ArrayBuffer).transfer(0)
       }
     }
     return page

@@ -5,8 +5,6 @@ import { busy, type Measure } from './measure.ts'
 
 const AT_ONCE = 8
 const SETTLE_MS = 2000
-/** Peers that reserve and leave before any are counted: what a node compiles and keeps once is not theirs. */
-const WARM_UP = 300
 
 /** What many peers cost that connect, identify and reserve, and what it costs to hold them. */
 export const reservations: Measure<ReservationsCase> = async ({ crew, options }, node, { transport }) => {
@@ -14,9 +12,6 @@ export const reservations: Measure<ReservationsCase> = async ({ crew, options },
   // Through a proxy nothing can be reserved.
   if (way?.kind !== 'circuits') return undefined
   const count = options.reservations
-  await crew.create(way, WARM_UP)
-  await crew.reserve(AT_ONCE)
-  await crew.leave()
   await crew.create(way, count)
   const beforeMiB = residentMiB(node.pid)
   const kiBEach = (): number => ((residentMiB(node.pid) - beforeMiB) * 1024) / count

@@ -32,6 +32,31 @@ describe('the responder', () => {
     )
   })
 
+  it('does not have the list made for what it knows to have', () => {
+    const lists: string[] = []
+    const responder = new Responder(
+      () => {
+        lists.push('made')
+        return ['/a', '/b']
+      },
+      protocol => protocol === '/a'
+    )
+    responder.onBytes(HEADER)
+    expect(responder.onBytes(concat(line('/a'), Buffer.from('rest')))).toMatchObject({ protocol: '/a' })
+    expect(lists).toEqual([])
+  })
+
+  it.each([
+    'PROXY TCP4 192.0.2.1 192.0.2.2 1 1\r\n',
+    'GET / HTTP/1.1\r\n',
+    '\x16\x03',
+    '\x13/multistreak',
+    '\x93'
+  ])('waits for no more of one who begins with %j', begin => {
+    const responder = new Responder(() => ['/a'])
+    expect(() => responder.onBytes(Buffer.from(begin, 'latin1'))).toThrow('does not begin')
+  })
+
   it('lists its protocols', () => {
     const list = Buffer.concat([line('/a'), line('/b'), Buffer.from('\n')])
     const { reply, protocol } = new Responder(() => ['/a', '/b']).onBytes(concat(HEADER, line('ls')))

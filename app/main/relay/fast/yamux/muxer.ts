@@ -107,8 +107,11 @@ export class FastYamuxMuxer extends AbstractStreamMuxer<YamuxStream> implements 
   override onTransportClosed(error?: Error): void {
     this.status = 'closing'
     this.#session.stop()
-    const lost = error ?? new ConnectionClosedError('the connection has closed')
-    for (const stream of [...this.streams]) stream.lose(lost)
+    const left = [...this.streams]
+    if (left.length > 0) {
+      const lost = error ?? new ConnectionClosedError('the connection has closed')
+      for (const stream of left) stream.lose(lost)
+    }
     this.status = 'closed'
   }
 

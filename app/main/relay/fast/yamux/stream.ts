@@ -5,11 +5,12 @@ import {
   type MessageStreamDirection
 } from '@libp2p/interface'
 import type { Logger } from '@libp2p/logger'
-import { AbstractStream, type SendResult } from '@libp2p/utils'
+import type { SendResult } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import type { Side, SideSink } from '../../circuit/side.ts'
 import type { Channel } from './channel.ts'
 import { FIN, FIRST_WINDOW_BYTES, MOST, RST, WINDOW_UPDATE } from './frame.ts'
+import { LeanStream } from './lean-stream.ts'
 import type { Session } from './session.ts'
 import { ReceiveWindow } from './window.ts'
 
@@ -22,6 +23,7 @@ const MOST_PIECES = 1024
 /** What libp2p's streams hold at most; a window fits into it, and what their users put back. */
 const READ_BUFFER_BYTES = 4 * 1024 * 1024
 
+const finished = Promise.resolve()
 /** One for all: where it was made says nothing, and noting that costs more than the rest of the stream. */
 const peerReset = new StreamResetError()
 
@@ -39,7 +41,7 @@ export interface YamuxStreamInit {
  * A stream of a Yamux connection: libp2p's, until it is joined to a sink; from then on its bytes take the shortest
  * way between that and the connection.
  */
-export class YamuxStream extends AbstractStream implements Side, Channel {
+export class YamuxStream extends LeanStream implements Side, Channel {
   readonly number: number
   /** Its place in the muxer's list. */
   index = -1
@@ -106,7 +108,7 @@ export class YamuxStream extends AbstractStream implements Side, Channel {
     if (!this.#waiting || this.#over) return
     if (this.#session.full) return this.#session.wait(this)
     this.#waiting = false
-    if (this.writableNeedsDrain) this.#resumeSending()
+    if (this.writableNeedsDrain) this.resumeSending()
     // Where that has filled the connection, or the window is still shut.
     if (this.#waiting) return
     if (this.#room() === 0) this.#wait()
@@ -164,8 +166,13 @@ export class YamuxStream extends AbstractStream implements Side, Channel {
   }
 
   finish(): Promise<void> {
-    this.#finished ??= this.#finish()
+    this.#finished ??= this.closeNow() ? finished : this.#finish()
     return this.#finished
+  }
+
+  part(unread: Uint8Array): void {
+    this.#sink = undefined
+    if (unread.byteLength > 0) this.readBuffer.append(new Uint8Array(unread))
   }
 
   // As libp2p's stream.
@@ -196,6 +203,10 @@ export class YamuxStream extends AbstractStream implements Side, Channel {
   }
 
   async sendCloseWrite(): Promise<void> {
+    this.sendFin()
+  }
+
+  protected sendFin(): void {
     this.#session.sendControl(WINDOW_UPDATE, FIN, this.number, 0)
   }
 
@@ -244,15 +255,6 @@ export class YamuxStream extends AbstractStream implements Side, Channel {
       throw this.#failure ?? error
     }
     if (this.#failure !== undefined) throw this.#failure
-  }
-
-  /**
-   * Sends what waited, and tells of room where some is left. Now, and not in a microtask as libp2p's streams do: all
-   * that wait would be called before the first has sent, and the last would never have its turn.
-   */
-  #resumeSending(): void {
-    this.writableNeedsDrain = false
-    if (this.processSendQueue()) this.safeDispatchEvent('drain')
   }
 
   #room(): number {

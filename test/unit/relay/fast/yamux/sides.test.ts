@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { settle } from './memory-duct.ts'
-import { nodes, Recorder, stream, type Node } from './raw-peer.ts'
+import { nodes, read, Recorder, stream, type Node } from './raw-peer.ts'
 import type { YamuxStream } from '../../../../../app/main/relay/fast/yamux/stream.ts'
 
 const KiB = 1024
@@ -64,6 +64,40 @@ describe('joined to a sink', () => {
     const other = new Recorder()
     theirs.join(other)
     expect(other.told).toEqual(['all', 'end', 'close'])
+  })
+
+  it.each([
+    ['what the sink left', 3],
+    ['nothing, where the sink took all', 5]
+  ])('parts, and hands over to its events %s, and what comes later', async (_what, taken) => {
+    const { both, ours, theirs, other } = await joined()
+    other.onBytes = bytes => {
+      theirs.credit(taken)
+      theirs.part(bytes.subarray(taken))
+    }
+    ours.write(Buffer.from('hello'))
+    await settle(both[0].duct)
+    const seen = read(theirs)
+    ours.write(Buffer.from(' later'))
+    await ours.finish()
+    await settle(both[0].duct)
+    expect(seen).toMatchObject({ text: `${'hello'.slice(taken)} later`, ended: true })
+    expect(other.told).toEqual([])
+  })
+
+  it('gives the window back for what came before and after it parted', async () => {
+    const { both, ours, theirs, other } = await joined()
+    other.onBytes = bytes => theirs.part(bytes)
+    ours.write(Buffer.alloc(64 * KiB))
+    await settle(both[0].duct)
+    const seen = read(theirs)
+    await settle(both[0].duct)
+    for (let sent = 64 * KiB; sent < 4 * WINDOW; sent += 64 * KiB) {
+      expect(ours.sendable).toBeGreaterThanOrEqual(64 * KiB)
+      ours.write(Buffer.alloc(64 * KiB))
+      await settle(both[0].duct)
+    }
+    expect(seen.bytes).toBe(4 * WINDOW)
   })
 
   it('tells of a reset that had come before', async () => {

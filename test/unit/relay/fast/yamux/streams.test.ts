@@ -85,6 +85,29 @@ describe('as a stream of libp2p', () => {
     expect(seen).toMatchObject({ bytes: WINDOW + 1, ended: true })
   })
 
+  it('says when what waits has left, and when it never will', async () => {
+    const both = nodes()
+    const [ours, theirs] = await stream(both)
+    theirs.pause()
+    await ours.onDrain()
+    ours.send(Buffer.alloc(WINDOW + 1))
+    const waits = [ours.onDrain(), ours.onDrain()]
+    let told = false
+    void waits[0]?.then(() => (told = true))
+    await settle(both[0].duct)
+    expect(told).toBe(false)
+    theirs.resume()
+    read(theirs)
+    await settle(both[0].duct)
+    await Promise.all(waits)
+
+    const [lost] = await stream(both)
+    lost.send(Buffer.alloc(WINDOW + 1))
+    const never = lost.onDrain()
+    lost.abort(new Error('enough'))
+    await expect(never).rejects.toThrow('enough')
+  })
+
   it('can be closed with the window used up to the last byte', async () => {
     const both = nodes()
     const [ours, theirs] = await stream(both)
