@@ -5,9 +5,10 @@ import { defaultLogger } from '@libp2p/logger'
 import { webSockets } from '@libp2p/websockets'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, it } from 'vitest'
+import { TrustedProxies } from '../../app/main/net/forwarded.ts'
 import { Arrivals } from '../../app/main/relay/fast/arrivals.ts'
 import type { RawDuct } from '../../app/main/relay/fast/duct.ts'
-import type { Upgrade, UpgradeInit } from '../../app/main/relay/fast/listener.ts'
+import type { Upgrade, UpgradeInit } from '../../app/main/relay/fast/handshakes.ts'
 import { Outbox, unsealed } from '../../app/main/relay/fast/outbox.ts'
 import { SocketDuct } from '../../app/main/relay/fast/socket-duct.ts'
 import { fastTcp } from '../../app/main/relay/fast/tcp.ts'
@@ -379,7 +380,10 @@ describe('the fast WebSocket transport', () => {
   it('drops those who speak too slowly, or not at all', async () => {
     const failures: string[] = []
     const server = createServer({ pauseOnConnect: true }, accepted => {
-      acceptWebSocket(SocketDuct.accept(accepted), never, 300).catch(error => failures.push(String(error)))
+      const from = { peer: { ip: '192.0.2.1', port: 4711 }, proxies: new TrustedProxies([]) }
+      acceptWebSocket(SocketDuct.accept(accepted), from, never, { timeoutMs: 300 }).catch(error =>
+        failures.push(String(error))
+      )
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     cleanups.push(() => server.close())

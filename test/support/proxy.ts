@@ -1,6 +1,13 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 
+export interface TcpProxyOptions {
+  /** What it says to the relay first, of each connection. */
+  preface?: () => string | Uint8Array
+  /** What it makes of the first bytes that come from a client. */
+  edit?: (first: Buffer) => string | Uint8Array
+}
+
 /** A way to a TCP port whose sockets a test can break under both sides, as a lost network or a kill would. */
 export class TcpProxy {
   readonly #server: Server
@@ -11,7 +18,10 @@ export class TcpProxy {
   }
 
   /** `address` is the relay's, over TCP or WebSocket, on 127.0.0.1. */
-  static async to(address: string): Promise<TcpProxy> {
+  static async to(
+    address: string,
+    { preface, edit = first => first }: TcpProxyOptions = {}
+  ): Promise<TcpProxy> {
     const port = Number(/\/tcp\/(\d+)/.exec(address)?.[1])
     const server = createServer()
     const proxy = new TcpProxy(server)
@@ -21,7 +31,13 @@ export class TcpProxy {
         proxy.#sockets.add(socket)
         socket.on('error', () => {}).on('close', () => proxy.#sockets.delete(socket))
       }
-      client.pipe(relay).pipe(client)
+      if (preface !== undefined) relay.write(preface())
+      client.once('data', (first: Buffer) => {
+        relay.write(edit(first))
+        client.pipe(relay)
+      })
+      client.once('end', () => relay.end())
+      relay.pipe(client)
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -37,6 +53,11 @@ export class TcpProxy {
   /** Sockets that are open, both ways. */
   get open(): number {
     return this.#sockets.size
+  }
+
+  /** Lets nothing more pass, and says nothing of it, as a network does that is gone. */
+  stall(): void {
+    for (const socket of this.#sockets) socket.unpipe().pause()
   }
 
   /** Breaks every connection: with a FIN, or with a RST. */

@@ -2,10 +2,13 @@ import cors from '@fastify/cors'
 import rateLimit from '@fastify/rate-limit'
 import { fastify } from 'fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Health, Identity, Status } from './http-schemas.ts'
+import { browserFirst } from './browser-addresses.ts'
+import { TrustedProxies } from './forwarded.ts'
+import { IdentityQuery, type Health, type Identity, type Status } from './http-schemas.ts'
 import { ipGroup } from './ip.ts'
 import { openApiDocument } from './openapi.ts'
 import { ProblemError, problemFromStatus, sendProblem } from './problems.ts'
+import { clientOfRequest } from './proxied-socket.ts'
 
 /** The public pages as a fastify app: routes, limits and answers. It opens no socket. */
 
@@ -25,6 +28,8 @@ export interface HttpAppComponents {
   version: string
   /** Asked at every request; 0: unlimited. */
   requestsPerIpPerMinute: () => number
+  /** Whose word is taken for where a client is. */
+  proxies?: TrustedProxies
 }
 
 const BODY_LIMIT_BYTES = 64 * 1024
@@ -43,11 +48,12 @@ const BASE_HEADERS = {
 const NOT_LIMITED = { config: { rateLimit: false } } as const
 
 export async function createHttpApp(components: HttpAppComponents): Promise<FastifyInstance> {
-  const { log, identity, health } = components
+  const { log, identity, health, proxies = new TrustedProxies([]) } = components
   const app = fastify({
     bodyLimit: BODY_LIMIT_BYTES,
     // Request lines hold addresses; what is worth knowing is counted elsewhere.
     logger: false,
+    // Whom a request comes from is asked of clientOfRequest.
     trustProxy: false,
     // Malformed URLs get here before any hook has run, so the answer brings its own headers.
     frameworkErrors: (_error, request, reply) => {
@@ -86,7 +92,7 @@ export async function createHttpApp(components: HttpAppComponents): Promise<Fast
     timeWindow: MINUTE_MS,
     cache: MAX_COUNTED_GROUPS,
     // A request whose socket is gone already has no address.
-    keyGenerator: request => ipGroup((request.ip as string | undefined) ?? ''),
+    keyGenerator: ({ raw }) => ipGroup(clientOfRequest(raw, proxies)?.ip ?? ''),
     enableDraftSpec: true,
     errorResponseBuilder: () =>
       new ProblemError(
@@ -110,7 +116,12 @@ export async function createHttpApp(components: HttpAppComponents): Promise<Fast
   })
 
   const document = openApiDocument(components.version)
-  app.get('/api/v1/identity', async (): Promise<Identity> => identity())
+  app.get('/api/v1/identity', async ({ query }): Promise<Identity> => {
+    const asked = IdentityQuery.safeParse(query)
+    if (!asked.success) throw new ProblemError('bad-request', 'What the addresses are for can be: browser.')
+    const known = identity()
+    return asked.data.for === undefined ? known : { ...known, addresses: browserFirst(known.addresses) }
+  })
   app.get('/api/v1/openapi.json', async (_request, reply) =>
     reply.header('cache-control', 'max-age=300').send(document)
   )

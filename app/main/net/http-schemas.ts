@@ -14,6 +14,16 @@ export const Identity = z
   .describe('Who this node is and where it can be dialed')
 export type Identity = z.infer<typeof Identity>
 
+/** What may be asked of the identity; other parameters are nobody's business. */
+export const IdentityQuery = z.object({
+  for: z
+    .literal('browser')
+    .optional()
+    .describe(
+      'Addresses that a page can dial come first: secure WebSocket, WebRTC-direct, then plain WebSocket'
+    )
+})
+
 export const Status = z.strictObject({ status: z.literal('ok') }).describe('All is well')
 export type Status = z.infer<typeof Status>
 

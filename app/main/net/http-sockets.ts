@@ -4,8 +4,10 @@ import { createServer as createTlsServer } from 'node:https'
 import { isIPv6 } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { systemCode } from '../../shared/errors.ts'
-import { ipGroup } from './ip.ts'
+import { TrustedProxies } from './forwarded.ts'
+import { HttpConnections } from './http-connections.ts'
 import { PROBLEM_TYPE, ProblemError, problemOf } from './problems.ts'
+import { takeProxyHeader } from './proxied-socket.ts'
 
 /** HTTP listeners that share one request handler: one server for each address, all on one port. */
 
@@ -20,7 +22,7 @@ export interface SocketLimits {
   /** A connection on which nothing moves (a reader that stalls) is closed after this. */
   silenceTimeoutMs: number
   maxHeaderBytes: number
-  /** Of each listener. */
+  /** Over all listeners; of those that were not upgraded. */
   maxConnections: number
   /** Of one IPv4 address or IPv6 /56, over all listeners: one client must not use up the rest. */
   maxConnectionsPerIpGroup: number
@@ -61,7 +63,8 @@ export async function bindAll(hosts: readonly string[], port: number, open: () =
   for (let attempt = 1; ; attempt++) {
     const bound: Bound = { servers: [], unbound: [] }
     try {
-      for (const host of hosts) await bindInto(bound, host, portOf(bound.servers[0]) ?? port, open())
+      for (const host of distinct(hosts))
+        await bindInto(bound, host, portOf(bound.servers[0]) ?? port, open())
       return bound
     } catch (error) {
       await Promise.all(bound.servers.map(server => closeServer(server, 0)))
@@ -69,6 +72,14 @@ export async function bindAll(hosts: readonly string[], port: number, open: () =
       if (!another || attempt === FREE_PORT_ATTEMPTS) throw error
     }
   }
+}
+
+/** 0.0.0.0 covers every IPv4 address and :: every IPv6 one: binding another beside it would find the port taken. */
+function distinct(hosts: readonly string[]): string[] {
+  return [...new Set(hosts)].filter(host => {
+    const every = isIPv6(host) ? '::' : '0.0.0.0'
+    return host === every || !hosts.includes(every)
+  })
 }
 
 async function bindInto(bound: Bound, host: string, port: number, server: Server): Promise<void> {
@@ -99,13 +110,24 @@ function isAbsent(error: unknown): boolean {
   return ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EPROTONOSUPPORT', 'EINVAL'].includes(systemCode(error) ?? '')
 }
 
-/** Makes servers, not yet listening, that hold the limits together; with a certificate and its key (PEM) they speak TLS. */
+export interface ServerOptions {
+  /** A certificate and its key (PEM): the servers speak TLS. */
+  tls?: { cert: string; key: string } | undefined
+  /** Who may say whose connection it is. */
+  proxies?: TrustedProxies
+  /** What is open already, where others must know of it; it holds the limits. */
+  connections?: HttpConnections
+  /** Makes a socket of one that has come, over which HTTP is spoken; unless given, that is the same. */
+  accept?: (socket: Socket, speak: (socket: Socket) => void) => void
+}
+
+/** Makes servers, not yet listening, that hold the limits together. */
 export function serverFactory(
   handler: RequestHandler,
   limits: SocketLimits,
-  tls?: { cert: string; key: string }
+  { tls, proxies = new TrustedProxies([]), connections: known, accept = asItIs }: ServerOptions = {}
 ): () => Server {
-  const admit = connectionsPerGroup(limits.maxConnectionsPerIpGroup)
+  const connections = known ?? new HttpConnections(proxies, limits)
   return () => {
     const options = {
       headersTimeout: limits.headersTimeoutMs,
@@ -122,27 +144,48 @@ export function serverFactory(
             { ...options, cert: tls.cert, key: tls.key, handshakeTimeout: limits.headersTimeoutMs },
             handler
           )
-    server.maxConnections = limits.maxConnections
     server.setTimeout(limits.silenceTimeoutMs)
-    server.on('connection', admit)
     server.on('clientError', answerClientError)
+    const serve = server.listeners('connection')
+    afterProxyHeaders(server, { proxies, limits }, socket => {
+      if (!connections.admit(socket)) return void socket.destroy()
+      accept(socket, over => serve.forEach(listener => void listener.call(server, over)))
+    })
     return server
   }
 }
 
-function connectionsPerGroup(most: number): (socket: Socket) => void {
-  const open = new Map<string, number>()
-  return socket => {
-    const group = ipGroup(socket.remoteAddress ?? '')
-    const now = (open.get(group) ?? 0) + 1
-    open.set(group, now)
-    socket.once('close', () => {
-      const left = (open.get(group) ?? 1) - 1
-      if (left === 0) open.delete(group)
-      else open.set(group, left)
-    })
-    if (now > most) socket.destroy()
+const asItIs: NonNullable<ServerOptions['accept']> = (socket, speak) => speak(socket)
+
+/** Sockets of proxies whose first bytes are awaited, and which their server does not know yet. */
+const awaited = new WeakMap<Server, Set<Socket>>()
+
+/** Shows a server the sockets of proxies only when their PROXY header was taken off them. */
+function afterProxyHeaders(
+  server: Server,
+  { proxies, limits }: { proxies: TrustedProxies; limits: SocketLimits },
+  show: (socket: Socket) => void
+): void {
+  const waiting = new Set<Socket>()
+  awaited.set(server, waiting)
+  const take = async (socket: Socket): Promise<void> => {
+    waiting.add(socket)
+    try {
+      await takeProxyHeader(socket, proxies, limits.headersTimeoutMs)
+      show(socket)
+      socket.resume()
+    } catch {
+      // It was destroyed.
+    } finally {
+      waiting.delete(socket)
+    }
   }
+  server.removeAllListeners('connection')
+  server.on('connection', socket => {
+    if (!proxies.has(socket.remoteAddress)) show(socket)
+    else if (waiting.size < limits.maxConnections) void take(socket)
+    else socket.destroy()
+  })
 }
 
 /** What Node's parser refuses never becomes a request, so the answer is written by hand. */
@@ -188,7 +231,13 @@ export function closeServer(server: Server, graceMs: number): Promise<void> {
       resolve()
     })
     server.closeIdleConnections()
+    for (const socket of awaited.get(server) ?? []) socket.destroy()
   })
+}
+
+/** Where it listens: `0.0.0.0`. */
+export function hostOf(server: Server): string {
+  return (server.address() as AddressInfo).address
 }
 
 /** `http://127.0.0.1:4002`, `http://[::1]:4002`; the unspecified address stays as it is. */

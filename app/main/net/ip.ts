@@ -33,6 +33,11 @@ export function ipGroup(ip: string): string {
   return `${new ipaddr.IPv6(bytes).toString()}/${IPV6_GROUP_BITS}`
 }
 
+/** An address in its one usual text, without a zone; undefined if it is none. */
+export function plainIp(ip: string): string | undefined {
+  return parseIp(ip)?.toString()
+}
+
 /**
  * The network an address is in, wide enough that two of them are seldom in the same hands: the IPv4 /16 or the
  * IPv6 /32.

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Identity, Status } from './http-schemas.ts'
+import { Identity, IdentityQuery, Status } from './http-schemas.ts'
 import { Problem, PROBLEM_TYPE } from './problems.ts'
 
 /** The OpenAPI 3.1 document of the public pages. Its schemas are those that the answers are typed by. */
@@ -9,10 +9,13 @@ const TAGS = {
   health: 'For load balancers and supervisors; not rate-limited'
 } as const
 
+type QueryType = z.ZodObject<Record<string, z.ZodType>>
+
 interface Page {
   id: string
   tag: keyof typeof TAGS
   summary: string
+  query?: QueryType
   answer: object
   problems?: Record<number, object>
 }
@@ -39,8 +42,9 @@ const PAGES: Record<string, Page> = {
     id: 'identity',
     tag: 'node',
     summary: 'Peer id, addresses and versions of this node',
+    query: IdentityQuery,
     answer: json('The identity of this node', schema('Identity')),
-    problems: LIMITED
+    problems: { 400: response('BadRequest'), ...LIMITED }
   },
   '/api/v1/openapi.json': {
     id: 'openapi',
@@ -81,6 +85,7 @@ export function openApiDocument(version: string): Record<string, unknown> {
     components: {
       schemas: { Identity: jsonSchema(Identity), Status: jsonSchema(Status), Problem: jsonSchema(Problem) },
       responses: {
+        BadRequest: problem('A parameter has a value that is not known'),
         TooManyRequests: problem('Too many requests from this IP address (IPv6: from this /56)', {
           'Retry-After': header('Seconds until the next request is answered', 'integer')
         }),
@@ -94,7 +99,8 @@ export function openApiDocument(version: string): Record<string, unknown> {
   }
 }
 
-function pathItem({ id, tag, summary, answer, problems = {} }: Page): object {
+function pathItem({ id, tag, summary, query, answer, problems = {} }: Page): object {
+  const parameters = query === undefined ? {} : { parameters: parametersOf(query) }
   const responses = {
     200: answer,
     405: response('MethodNotAllowed'),
@@ -102,11 +108,12 @@ function pathItem({ id, tag, summary, answer, problems = {} }: Page): object {
     default: response('Problem')
   }
   return {
-    get: { operationId: id, tags: [tag], summary, responses },
+    get: { operationId: id, tags: [tag], summary, ...parameters, responses },
     head: {
       operationId: `${id}-head`,
       tags: [tag],
       summary: `${summary} (headers only)`,
+      ...parameters,
       responses: headersOnly()
     }
   }
@@ -117,6 +124,13 @@ function pathItem({ id, tag, summary, answer, problems = {} }: Page): object {
       default: { description: 'As for GET, without the body' }
     }
   }
+}
+
+function parametersOf(query: QueryType): object[] {
+  return Object.entries(query.shape).map(([name, type]) => {
+    const { description, ...rest } = jsonSchema(type) as { description?: string }
+    return { name, in: 'query', required: false, description, schema: rest }
+  })
 }
 
 function jsonSchema(type: z.ZodType): object {

@@ -1,16 +1,22 @@
 import type { Server } from 'node:http'
-import { isIPv6 } from 'node:net'
+import { isIPv6, type Socket } from 'node:net'
 import { AppError, systemCode } from '../../shared/errors.ts'
 import { bindError } from './bind-error.ts'
 import { createHttpApp } from './http-app.ts'
 import type { HttpAppComponents } from './http-app.ts'
-import { bindAll, closeServer, serverFactory, SOCKET_LIMITS, urlOf } from './http-sockets.ts'
-import type { Bound, SocketLimits, Unbound } from './http-sockets.ts'
+import { TrustedProxies } from './forwarded.ts'
+import { HttpConnections } from './http-connections.ts'
+import { bindAll, closeServer, hostOf, serverFactory, SOCKET_LIMITS, urlOf } from './http-sockets.ts'
+import type { Bound, RequestHandler, SocketLimits, Unbound } from './http-sockets.ts'
+import type { Upgrades } from './upgrades.ts'
 
 export type { HttpLog } from './http-app.ts'
 export type { Health } from './http-schemas.ts'
 
-export type PublicHttpComponents = Omit<HttpAppComponents, 'requestsPerIpPerMinute'>
+export interface PublicHttpComponents extends Omit<HttpAppComponents, 'requestsPerIpPerMinute' | 'proxies'> {
+  /** Whose WebSockets are taken, beside the pages. */
+  upgrades?: Upgrades
+}
 
 export interface PublicHttpOptions {
   /** IPv4 and IPv6 addresses to bind. */
@@ -19,6 +25,8 @@ export interface PublicHttpOptions {
   port: number
   /** Of one IPv4 address or IPv6 /56; 0: unlimited. */
   requestsPerIpPerMinute: number
+  /** IP addresses and CIDR blocks of proxies. */
+  trustedProxies?: readonly string[]
   socketLimits?: Partial<SocketLimits>
 }
 
@@ -30,6 +38,8 @@ export interface PublicHttp {
   start(): Promise<void>
   /** Closes them; answers under way get a second. Safe to call at any time, and twice. */
   stop(): Promise<void>
+  /** Answers a request that came by another listener; undefined while it is stopped. */
+  readonly answer: RequestHandler | undefined
   /** The URLs that listen, without a path: `http://0.0.0.0:4002`. */
   addresses(): string[]
   /** Applies from the next request. */
@@ -38,6 +48,7 @@ export interface PublicHttp {
 
 interface Running {
   servers: Server[]
+  answer: RequestHandler
   close(): Promise<void>
 }
 
@@ -50,15 +61,28 @@ export function createPublicHttp(components: PublicHttpComponents, options: Publ
 
   async function openAll(): Promise<Running> {
     const limits = { ...SOCKET_LIMITS, ...options.socketLimits }
-    const app = await createHttpApp({ ...components, requestsPerIpPerMinute: () => requestsPerMinute })
+    const proxies = new TrustedProxies(options.trustedProxies ?? [])
+    const app = await createHttpApp({
+      ...components,
+      proxies,
+      requestsPerIpPerMinute: () => requestsPerMinute
+    })
     try {
-      const open = serverFactory((request, response) => app.routing(request, response), limits)
-      const bound = await bindAll(distinct(options.hosts), options.port, open)
+      const answer: RequestHandler = (request, response) => app.routing(request, response)
+      const connections = new HttpConnections(proxies, limits)
+      const open = serverFactory(answer, limits, { proxies, connections })
+      const bound = await bindAll(options.hosts, options.port, open)
       const { servers } = requireOne(bound, options.port)
+      const taken = (socket: Socket): void => connections.release(socket)
+      const upgraded = servers.map(server =>
+        components.upgrades?.serve(server, { host: hostOf(server), isSecure: false, proxies, answer, taken })
+      )
       for (const each of bound.unbound) warnUnbound(components.log, each)
       running = {
         servers,
+        answer,
         async close() {
+          for (const end of upgraded) end?.()
           await Promise.all(servers.map(server => closeServer(server, limits.stopGraceMs)))
           await app.close()
         }
@@ -93,6 +117,9 @@ export function createPublicHttp(components: PublicHttpComponents, options: Publ
       if (stopping !== undefined) closing = closeWhenOpen(stopping)
       await closing
     },
+    get answer() {
+      return running?.answer
+    },
     addresses: () => (running?.servers ?? []).map(urlOf),
     setRequestsPerIpPerMinute(next) {
       requestsPerMinute = next
@@ -105,14 +132,6 @@ export function createPublicHttp(components: PublicHttpComponents, options: Publ
     running = undefined
     await opened?.close()
   }
-}
-
-/** 0.0.0.0 covers every IPv4 address and :: every IPv6 one: binding another beside it would find the port taken. */
-function distinct(hosts: readonly string[]): string[] {
-  return [...new Set(hosts)].filter(host => {
-    const every = isIPv6(host) ? '::' : '0.0.0.0'
-    return host === every || !hosts.includes(every)
-  })
 }
 
 function requireOne(bound: Bound, port: number): Bound {

@@ -1,59 +1,47 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import {
-  TypedEventEmitter,
-  type Connection,
-  type DialTransportOptions,
-  type Listener,
-  type ListenerEvents,
-  type Upgrader
-} from '@libp2p/interface'
-import { getNetConfig, getThinWaistAddresses, ipPortToMultiaddr } from '@libp2p/utils'
+import { TypedEventEmitter, type Listener, type ListenerEvents, type Upgrader } from '@libp2p/interface'
+import { getNetConfig, getThinWaistAddresses } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Endpoint, TrustedProxies } from '../../net/forwarded.ts'
+import { clientOfSocket } from '../../net/proxied-socket.ts'
 import type { Arrivals } from './arrivals.ts'
-import type { RawDuct } from './duct.ts'
+import { Handshakes, type Prepared, type Upgrade } from './handshakes.ts'
+import { clientByHeader } from './proxied-duct.ts'
 import { SocketDuct } from './socket-duct.ts'
 
 /** Connections that may wait for this process to take them. */
 const BACKLOG = 1024
-/** How long a client may take until it has a connection, from its first byte on. */
-const UPGRADE_TIMEOUT_MS = 30_000
-
-export interface UpgradeInit {
-  direction: 'inbound' | 'outbound'
-  /** Ends with `/p2p/ID` where somebody else must not answer. */
-  remoteAddr: Multiaddr
-  upgrader: Upgrader
-  /** Aborts when it takes too long, when the duct is over, or when the one who dialled has changed their mind. */
-  signal: AbortSignal
-  /** Of a dial: what else the one who dialled gave. */
-  dial?: DialTransportOptions
-}
-
-/** Makes a connection of bytes that nobody has proved anything about. Whoever calls it destroys the duct if it fails. */
-export type Upgrade = (duct: RawDuct, init: UpgradeInit) => Promise<Connection | void>
 
 /** What happens between a socket and its bytes: a handshake. Whoever calls it destroys the duct if it fails. */
-export type Prepare = (duct: SocketDuct, signal: AbortSignal) => Promise<RawDuct>
+export type Prepare = (duct: SocketDuct, peer: Endpoint, signal: AbortSignal) => Promise<Prepared>
 
 export interface ListenerOptions {
   arrivals: Arrivals
   upgrade: Upgrade
   upgrader: Upgrader
+  /** Whose word is taken for where a client is. */
+  proxies: TrustedProxies
   /** Of a TCP address, the transport's own. */
   addressOf?: (tcp: Multiaddr) => Multiaddr
   prepare?: Prepare
 }
 
-/** Listens on TCP. What goes wrong with one client ends that client only, and is nobody else's affair. */
+/** Listens on TCP. */
 export class DuctListener extends TypedEventEmitter<ListenerEvents> implements Listener {
   readonly #options: Required<ListenerOptions>
-  readonly #ducts = new Set<SocketDuct>()
+  readonly #handshakes: Handshakes
   #server: Server | undefined
   #address: Multiaddr | undefined
 
   constructor(options: ListenerOptions) {
     super()
-    this.#options = { addressOf: tcp => tcp, prepare: async duct => duct, ...options }
+    const { proxies } = options
+    const prepare: Prepare = async (duct, peer, signal) => ({
+      raw: duct,
+      client: proxies.has(peer.ip) ? await clientByHeader(duct, peer, signal) : peer
+    })
+    this.#options = { addressOf: tcp => tcp, prepare, ...options }
+    this.#handshakes = new Handshakes(this.#options)
   }
 
   /** @throws the system's error, with its `code` */
@@ -92,7 +80,7 @@ export class DuctListener extends TypedEventEmitter<ListenerEvents> implements L
     if (server === undefined) return
     this.#server = undefined
     const closed = new Promise<void>(resolve => void server.close(() => resolve()))
-    for (const duct of this.#ducts) duct.destroy()
+    this.#handshakes.close()
     await closed
     this.safeDispatchEvent('close')
   }
@@ -106,39 +94,20 @@ export class DuctListener extends TypedEventEmitter<ListenerEvents> implements L
       accepted.destroy()
       return
     }
-    const { remoteAddress, remotePort } = duct.socket
+    const { arrivals, proxies, prepare } = this.#options
+    const { socket } = duct
+    const peer = clientOfSocket(socket)
     // Gone again already.
-    if (remoteAddress === undefined || remotePort === undefined) return duct.destroy()
-    // A link-local address names an interface of ours, which is none of the peer's address.
-    const tcp = ipPortToMultiaddr(remoteAddress.replace(/%.*/, ''), remotePort)
-    if (!this.#options.arrivals.begin(remoteAddress)) return duct.destroy()
-    void this.#upgrade(duct, this.#options.addressOf(tcp))
-  }
-
-  async #upgrade(duct: SocketDuct, remoteAddr: Multiaddr): Promise<void> {
-    const { arrivals, upgrade, upgrader, prepare } = this.#options
-    const upgrading = new AbortController()
-    const { signal } = upgrading
-    const timer = setTimeout(() => upgrading.abort(new Error('took too long')), UPGRADE_TIMEOUT_MS)
-    let connecting = true
-    this.#ducts.add(duct)
-    duct.socket.once('close', () => {
-      this.#ducts.delete(duct)
-      if (connecting) upgrading.abort(new Error('the socket has closed'))
+    if (peer === undefined) return duct.destroy()
+    const client = proxies.has(peer.ip) ? undefined : peer
+    const arrival = arrivals.open(client?.ip)
+    if (arrival === undefined) return duct.destroy()
+    void this.#handshakes.run({
+      duct,
+      socket,
+      arrival,
+      ...(client && { client }),
+      prepare: signal => prepare(duct, peer, signal)
     })
-    // Also where those who work on it do not look at the signal.
-    signal.addEventListener('abort', () => duct.destroy())
-    let raw: RawDuct = duct
-    try {
-      raw = await prepare(duct, signal)
-      signal.throwIfAborted()
-      await upgrade(raw, { direction: 'inbound', remoteAddr, upgrader, signal })
-    } catch (error) {
-      raw.destroy(error as Error)
-    } finally {
-      arrivals.done()
-      connecting = false
-      clearTimeout(timer)
-    }
   }
 }

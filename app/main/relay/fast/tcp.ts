@@ -3,7 +3,6 @@ import { TCP } from '@multiformats/multiaddr-matcher'
 import { DuctTransport, type FastTransportOptions } from './transport.ts'
 
 /** The TCP transport (`/tcp/…`). */
-export function fastTcp({ arrivals, upgrade }: FastTransportOptions): () => Transport {
-  return () =>
-    new DuctTransport({ name: 'tcp', arrivals, upgrade, matches: address => TCP.exactMatch(address) })
+export function fastTcp(options: FastTransportOptions): () => Transport {
+  return () => new DuctTransport({ ...options, name: 'tcp', matches: address => TCP.exactMatch(address) })
 }

@@ -8,10 +8,12 @@ import {
   type Transport
 } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { TrustedProxies } from '../../net/forwarded.ts'
 import type { Arrivals } from './arrivals.ts'
 import { connectDuct } from './dialer.ts'
 import type { RawDuct } from './duct.ts'
-import { DuctListener, type Prepare, type Upgrade } from './listener.ts'
+import type { Upgrade } from './handshakes.ts'
+import { DuctListener, type Prepare } from './listener.ts'
 import type { SocketDuct } from './socket-duct.ts'
 
 /** How long a dial may take, where the caller sets no bound. */
@@ -21,6 +23,8 @@ export interface FastTransportOptions {
   /** Whose connections are taken at all. */
   arrivals: Arrivals
   upgrade: Upgrade
+  /** Whose word is taken for where a client is. */
+  proxies?: TrustedProxies
 }
 
 export interface DuctTransportOptions extends FastTransportOptions {
@@ -58,11 +62,12 @@ export class DuctTransport implements Transport {
   }
 
   createListener({ upgrader }: CreateListenerOptions): Listener {
-    const { arrivals, upgrade, addressOf, accept } = this.#options
+    const { arrivals, upgrade, proxies = new TrustedProxies([]), addressOf, accept } = this.#options
     return new DuctListener({
       arrivals,
       upgrade,
       upgrader,
+      proxies,
       ...(addressOf && { addressOf }),
       ...(accept && { prepare: accept })
     })

@@ -11,7 +11,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import type { Greet } from '../direct-streams.ts'
 import { FastConnection } from './connection.ts'
 import type { RawDuct, SecureDuct } from './duct.ts'
-import type { Upgrade, UpgradeInit } from './listener.ts'
+import type { Upgrade, UpgradeInit } from './handshakes.ts'
 import { acceptProtocol, proposeProtocol } from './negotiate.ts'
 import { noiseIdentity, secureNoise, type NoiseIdentity } from './noise/secure.ts'
 import { secureTls, tlsIdentity, type TlsIdentity } from './tls/secure.ts'
@@ -116,7 +116,9 @@ export class Upgrades {
 function withoutTimer(upgrader: Upgrader): Upgrader {
   const createInboundAbortSignal = (signal: AbortSignal): AbortSignal =>
     Object.assign(signal, { clear: () => {} })
-  return Object.create(upgrader, { createInboundAbortSignal: { value: createInboundAbortSignal } }) as Upgrader
+  return Object.create(upgrader, {
+    createInboundAbortSignal: { value: createInboundAbortSignal }
+  }) as Upgrader
 }
 
 /** The factory, whose muxer begins with what had come already. */

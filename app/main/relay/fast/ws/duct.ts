@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 import type { DuctReader, Page, RawDuct } from '../duct.ts'
+import type { Watched, WsBounds } from './bounds.ts'
 import {
   binaryInPlace,
   CLOSE,
@@ -7,6 +8,7 @@ import {
   FrameError,
   FrameParser,
   mostHeadBytes,
+  pingFrame,
   pongFrame,
   type Role
 } from './frames.ts'
@@ -15,10 +17,11 @@ import {
 const LINGER_MS = 2_000
 
 /** A WebSocket after its handshake (RFC 6455), as a duct: binary messages, of which only the bytes count. */
-export class WsDuct implements RawDuct {
-  reader: DuctReader | undefined
+export class WsDuct implements RawDuct, Watched {
   readonly headroom: number
   readonly #raw: RawDuct
+  readonly #bounds: WsBounds | undefined
+  #reader: DuctReader | undefined
   readonly #parser: FrameParser
   readonly #nextKey: () => Uint8Array | undefined
   #paused = true
@@ -29,30 +32,49 @@ export class WsDuct implements RawDuct {
   #toldEnd = false
   /** We send no more. */
   #closeSent = false
-  /** Nothing more is handed on; `over`: not even the end. */
+  /** Nothing more is handed on but the close. */
   #destroyed = false
-  #over = false
+  #closed: { error: Error | undefined } | undefined
+  #toldClose = false
+  /** Bytes have come, or gone, since it was asked. */
+  #heard = false
   #pong: Buffer | undefined
   #lingering: ReturnType<typeof setTimeout> | undefined
 
   /** @param raw paused; what it brings next are frames */
-  constructor(raw: RawDuct, role: Role) {
+  constructor(raw: RawDuct, role: Role, bounds?: WsBounds) {
     this.#raw = raw
+    this.#bounds = bounds
     this.#nextKey = role === 'client' ? nextKey : () => undefined
     this.headroom = raw.headroom + mostHeadBytes(role)
-    this.#parser = new FrameParser(role, {
-      onPayload: bytes => this.#deliver(bytes),
-      onPing: payload => (this.#pong = Buffer.from(payload)),
-      onClose: code => this.#closedByPeer(code)
-    })
+    const sink = {
+      onPayload: (bytes: Buffer) => this.#deliver(bytes),
+      onPing: (payload: Buffer) => void (this.#pong = Buffer.from(payload)),
+      onClose: (code: number | undefined) => this.#closedByPeer(code)
+    }
+    this.#parser = new FrameParser(role, sink, bounds?.maxMessageBytes)
     raw.reader = {
       onBytes: bytes => this.#arrived(bytes),
       onDrain: () => {
-        if (!this.#destroyed) this.reader?.onDrain()
+        this.#heard = true
+        if (!this.#destroyed) this.#reader?.onDrain()
       },
       onEnd: () => this.#end(),
       onClose: error => this.#close(error)
     }
+    bounds?.watch(this)
+  }
+
+  get reader(): DuctReader | undefined {
+    return this.#reader
+  }
+
+  /** One that comes late is given what came meanwhile, and told of the end. */
+  set reader(reader: DuctReader | undefined) {
+    this.#reader = reader
+    if (reader === undefined) return
+    if (this.#unread.length > 0 && !this.#paused) queueMicrotask(() => this.#deliverUnread())
+    else if (this.#ended || this.#closed !== undefined) queueMicrotask(() => this.#tell())
   }
 
   get full(): boolean {
@@ -97,28 +119,51 @@ export class WsDuct implements RawDuct {
     this.#raw.destroy(error)
   }
 
+  wasHeard(): boolean {
+    // Of one that we do not read, nothing can be heard; unless that is because it does not read.
+    const was = this.#heard || (this.#paused && !this.#raw.full)
+    this.#heard = false
+    return was
+  }
+
+  ping(): void {
+    // One that does not read gets none: it has more to answer than this.
+    if (this.#closeSent || this.#destroyed || this.#raw.full) return
+    sendBytes(this.#raw, pingFrame(this.#nextKey()))
+  }
+
+  endSilent(): void {
+    if (this.#destroyed) return
+    this.#bounds?.ended('idle')
+    this.#fail(new Error('the other side is silent, and answers no pings'), CLOSE.goingAway)
+  }
+
   #arrived(bytes: Buffer): void {
+    this.#heard = true
     if (this.#destroyed) return
     try {
       this.#parser.push(bytes)
       this.#sendPong()
     } catch (error) {
-      this.#fail(error as Error)
+      const closeCode = error instanceof FrameError ? error.closeCode : CLOSE.internalError
+      if (error instanceof FrameError)
+        this.#bounds?.ended(closeCode === CLOSE.tooBig ? 'too-big' : 'protocol')
+      this.#fail(error as Error, closeCode)
     }
   }
 
   #deliver(bytes: Buffer): void {
     if (this.#destroyed) return
-    if (this.#unread.length === 0 && this.reader !== undefined) this.reader.onBytes(bytes)
+    if (this.#unread.length === 0 && this.#reader !== undefined) this.#reader.onBytes(bytes)
     else this.#unread.push(Uint8Array.from(bytes))
   }
 
   #deliverUnread(): void {
-    if (this.#paused || this.#destroyed || this.reader === undefined || this.#unread.length === 0) return
+    if (this.#paused || this.#destroyed || this.#reader === undefined || this.#unread.length === 0) return
     const unread = Buffer.concat(this.#unread)
     this.#unread = []
-    this.reader.onBytes(unread)
-    this.#tellEnd()
+    this.#reader.onBytes(unread)
+    this.#tell()
     if (!this.#paused && this.#unread.length === 0 && !this.#destroyed) this.#raw.resume()
   }
 
@@ -151,30 +196,36 @@ export class WsDuct implements RawDuct {
 
   #end(): void {
     this.#ended = true
-    this.#tellEnd()
+    this.#tell()
   }
 
-  #tellEnd(): void {
-    if (!this.#ended || this.#toldEnd || this.#unread.length > 0 || this.#destroyed) return
-    this.#toldEnd = true
-    this.reader?.onEnd()
-  }
-
-  #fail(error: Error): void {
+  #fail(error: Error, closeCode: number): void {
     if (this.#destroyed) return
     this.#destroyed = true
-    this.#sendClose(error instanceof FrameError ? error.closeCode : CLOSE.internalError)
+    this.#sendClose(closeCode)
     this.#close(error)
     void linger(this.#raw)
   }
 
   #close(error: Error | undefined): void {
     clearTimeout(this.#lingering)
-    if (this.#over) return
+    this.#bounds?.forget(this)
+    if (this.#closed !== undefined) return
     this.#destroyed = true
-    this.#over = true
+    this.#closed = { error }
     this.#unread = []
-    this.reader?.onClose(error)
+    this.#tell()
+  }
+
+  /** Tells the reader, if there is one, what it was not told yet: the end behind all bytes, and that it is over. */
+  #tell(): void {
+    if (this.#ended && !this.#toldEnd && this.#unread.length === 0 && !this.#destroyed && this.#reader) {
+      this.#toldEnd = true
+      this.#reader.onEnd()
+    }
+    if (this.#closed === undefined || this.#toldClose || this.#reader === undefined) return
+    this.#toldClose = true
+    this.#reader.onClose(this.#closed.error)
   }
 }
 

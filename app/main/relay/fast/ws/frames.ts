@@ -2,6 +2,7 @@
 
 export const CLOSE = {
   normal: 1000,
+  goingAway: 1001,
   protocolError: 1002,
   unsupportedData: 1003,
   tooBig: 1009,
@@ -46,6 +47,7 @@ export interface FrameSink {
 export class FrameParser {
   readonly #sink: FrameSink
   readonly #mustMask: boolean
+  readonly #maxMessageBytes: number
   /** A head that came in parts. */
   readonly #head = Buffer.alloc(MOST_HEAD_BYTES)
   #headBytes = 0
@@ -58,10 +60,14 @@ export class FrameParser {
   #left = 0
   /** More frames of the message will follow. */
   #fragmented = false
+  /** Of the message so far, as its frames announce it. */
+  #messageBytes = 0
   readonly #control = Buffer.alloc(MOST_CONTROL_BYTES)
   #closed = false
 
-  constructor(role: Role, sink: FrameSink) {
+  /** @param maxMessageBytes in however many frames */
+  constructor(role: Role, sink: FrameSink, maxMessageBytes = Infinity) {
+    this.#maxMessageBytes = maxMessageBytes
     this.#mustMask = role === 'server'
     this.#sink = sink
   }
@@ -121,6 +127,10 @@ export class FrameParser {
     if (opcode === OPCODE.text) throw new FrameError(CLOSE.unsupportedData, 'a text message')
     if (opcode === OPCODE.binary || opcode === OPCODE.continuation) {
       if (this.#fragmented !== (opcode === OPCODE.continuation)) throw broken('fragments out of order')
+      this.#messageBytes = this.#left + (this.#fragmented ? this.#messageBytes : 0)
+      if (this.#messageBytes > this.#maxMessageBytes) {
+        throw new FrameError(CLOSE.tooBig, `a message of more than ${this.#maxMessageBytes} bytes`)
+      }
       this.#fragmented = !final
     } else if (opcode === OPCODE.close || opcode === OPCODE.ping || opcode === OPCODE.pong) {
       if (!final) throw broken('a control frame in fragments')
@@ -246,6 +256,10 @@ function frameInPlace(opcode: number, bytes: Buffer, start: number, end: number,
 /** One binary message of the bytes between start and end; see `frameInPlace`. */
 export function binaryInPlace(bytes: Buffer, start: number, end: number, key?: Uint8Array): number {
   return frameInPlace(OPCODE.binary, bytes, start, end, key)
+}
+
+export function pingFrame(key?: Uint8Array): Buffer {
+  return controlFrame(OPCODE.ping, Buffer.alloc(0), key)
 }
 
 export function pongFrame(payload: Uint8Array, key?: Uint8Array): Buffer {

@@ -1,8 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
+import type { Endpoint, TrustedProxies } from '../../../net/forwarded.ts'
+import { ProxyHeaderError } from '../../../net/proxy-protocol.ts'
 import type { RawDuct } from '../duct.ts'
+import type { Prepared } from '../handshakes.ts'
+import { clientByHeader } from '../proxied-duct.ts'
+import type { WsBounds } from './bounds.ts'
 import { linger, sendBytes, WsDuct } from './duct.ts'
-import { listOf, only, readHead, Refusal, type Head } from './http-head.ts'
+import { listOf, NoHttp, only, readHead, Refusal, type Head } from './http-head.ts'
 
 /** How two sides of a TCP connection agree on a WebSocket (RFC 6455, section 4). */
 
@@ -14,33 +19,74 @@ const KEY = /^[+/0-9A-Za-z]{21}[AQgw]==$/
 /** A host and a port as they may stand in a request. */
 const HOST = /^(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(:\d+)?$/
 
+/** Who is believed to be the client of a connection. */
+export interface Provenance {
+  peer: Endpoint
+  /** Whose word is taken for it. */
+  proxies: TrustedProxies
+}
+
+export interface AcceptOptions {
+  /** What the WebSocket is held to. */
+  bounds?: WsBounds | undefined
+  /** Until it is a WebSocket. */
+  timeoutMs?: number
+}
+
 /**
  * Answers one who dials. The path and the origin do not matter: whom we talk to is proved later.
- * @param timeoutMs until it is a WebSocket
  * @throws where the other side became none: it was answered, if it speaks HTTP, and the duct is over
  */
 export async function acceptWebSocket(
   duct: RawDuct,
+  { peer, proxies }: Provenance,
   signal: AbortSignal,
-  timeoutMs = TIMEOUT_MS
-): Promise<WsDuct> {
+  { bounds, timeoutMs = TIMEOUT_MS }: AcceptOptions = {}
+): Promise<Prepared & { raw: WsDuct }> {
   try {
-    const head = await inTime(timeoutMs, signal, both => readHead(duct, both))
-    const key = judge(head)
-    sendText(duct, [
-      'HTTP/1.1 101 Switching Protocols',
-      'Upgrade: websocket',
-      'Connection: Upgrade',
-      `Sec-WebSocket-Accept: ${acceptOf(key)}`
-    ])
-    return new WsDuct(duct, 'server')
+    const { client, head } = await inTime(timeoutMs, signal, async both => ({
+      client: proxies.has(peer.ip) ? await clientByHeader(duct, peer, both) : peer,
+      head: await readHead(duct, both)
+    }))
+    const ip = proxies.clientOf(client.ip, head.fields.get('x-forwarded-for'))
+    return { raw: answer(duct, head, bounds), client: { ...client, ip } }
   } catch (error) {
-    if (error instanceof Refusal) {
-      refuse(duct, error)
-      await linger(duct)
-    } else duct.destroy()
+    await failed(duct, error, bounds)
     throw error
   }
+}
+
+/**
+ * Answers a request that was read already, and that another may have answered.
+ * @throws as `acceptWebSocket` does
+ */
+export async function answerWebSocket(duct: RawDuct, head: Head, bounds?: WsBounds): Promise<WsDuct> {
+  try {
+    return answer(duct, head, bounds)
+  } catch (error) {
+    await failed(duct, error, bounds)
+    throw error
+  }
+}
+
+function answer(duct: RawDuct, head: Head, bounds: WsBounds | undefined): WsDuct {
+  const key = judge(head)
+  sendText(duct, [
+    'HTTP/1.1 101 Switching Protocols',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    `Sec-WebSocket-Accept: ${acceptOf(key)}`
+  ])
+  return new WsDuct(duct, 'server', bounds)
+}
+
+async function failed(duct: RawDuct, error: unknown, bounds: WsBounds | undefined): Promise<void> {
+  const isBad = error instanceof Refusal || error instanceof NoHttp || error instanceof ProxyHeaderError
+  if (isBad) bounds?.ended('bad-request')
+  if (error instanceof TooSlow) bounds?.ended('handshake-timeout')
+  if (!(error instanceof Refusal)) return duct.destroy()
+  refuse(duct, error)
+  await linger(duct)
 }
 
 /**
@@ -52,7 +98,7 @@ export async function greetWebSocket(
   duct: RawDuct,
   host: string,
   signal: AbortSignal,
-  timeoutMs = TIMEOUT_MS
+  { bounds, timeoutMs = TIMEOUT_MS }: AcceptOptions = {}
 ): Promise<WsDuct> {
   if (!HOST.test(host)) throw new Error('a host that cannot stand in a request')
   const key = randomBytes(16).toString('base64')
@@ -77,7 +123,7 @@ export async function greetWebSocket(
   if (head.fields.has('sec-websocket-extensions') || head.fields.has('sec-websocket-protocol')) {
     throw new Error('the server chose an extension or a protocol of its own')
   }
-  return new WsDuct(duct, 'client')
+  return new WsDuct(duct, 'client', bounds)
 }
 
 /** @returns the client's key */
@@ -138,13 +184,15 @@ function acceptOf(key: string): string {
   return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
 }
 
+class TooSlow extends Error {}
+
 async function inTime<T>(
   milliseconds: number,
   signal: AbortSignal,
   task: (signal: AbortSignal) => Promise<T>
 ): Promise<T> {
   const late = new AbortController()
-  const timer = setTimeout(() => late.abort(new Error('the handshake took too long')), milliseconds)
+  const timer = setTimeout(() => late.abort(new TooSlow('the handshake took too long')), milliseconds)
   try {
     return await task(AbortSignal.any([signal, late.signal]))
   } finally {

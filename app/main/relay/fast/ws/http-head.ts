@@ -21,6 +21,9 @@ export class Refusal extends Error {
   }
 }
 
+/** Another protocol, whose speaker would not read an answer of this one. */
+export class NoHttp extends Error {}
+
 export interface Head {
   /** The first line. */
   start: string
@@ -85,8 +88,8 @@ class HeadBytes {
 
 /** Does not wait for the end of what can become no head. */
 function check(more: string, before: number): void {
-  // Another protocol, which would not read an answer of this one: TLS, or libp2p without a WebSocket.
-  if (before === 0 && !/^[A-Z]/.test(more)) throw new Error('it speaks no HTTP')
+  // TLS, or libp2p without a WebSocket, or a PROXY header of one who is not trusted.
+  if (before === 0 && !/^[A-Z]/.test(more)) throw new NoHttp('it speaks no HTTP')
   if (NO_TEXT.test(more)) throw new Refusal(400, 'This is no HTTP/1.1 request.')
 }
 

@@ -135,4 +135,36 @@ describe('a WebSocket as a duct', () => {
     expect([heard.bytes.toString(), heard.ended, raw.sent.byteLength]).toEqual(['one', 0, 0])
     expect(heard.closed.map(error => error?.message)).toEqual(['enough'])
   })
+
+  it('tells a reader that comes late of the end, and that it is over', async () => {
+    const [raw, over] = [new MemoryRaw(), new MemoryRaw()]
+    const [duct, destroyed] = [new WsDuct(raw, 'server'), new WsDuct(over, 'server')]
+    duct.resume()
+    raw.arrive(closeFrame(1000, NO_KEY))
+    destroyed.destroy(new Error('enough'))
+    await soon()
+    const [late, later, last] = [new Heard(), new Heard(), new Heard()]
+    duct.reader = late
+    destroyed.reader = last
+    await soon()
+    expect([late.ended, late.closed]).toEqual([1, []])
+    raw.destroy()
+    duct.reader = later
+    await soon()
+    expect([late.closed, later.ended, later.closed]).toEqual([[undefined], 0, []])
+    expect([last.ended, last.closed.map(String)]).toEqual([0, ['Error: enough']])
+  })
+
+  it('gives a reader that comes late what came meanwhile, before the end', async () => {
+    const raw = new MemoryRaw()
+    const duct = new WsDuct(raw, 'server')
+    duct.resume()
+    raw.arrive(Buffer.concat([binary('early'), closeFrame(1000, NO_KEY)]))
+    const late = new Heard()
+    duct.reader = late
+    expect([late.bytes.byteLength, late.ended]).toEqual([0, 0])
+    await soon()
+    expect([late.bytes.toString(), late.ended]).toEqual(['early', 1])
+    raw.destroy()
+  })
 })

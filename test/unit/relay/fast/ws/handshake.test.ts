@@ -1,9 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { acceptWebSocket, greetWebSocket } from '../../../../../app/main/relay/fast/ws/handshake.ts'
+import { TrustedProxies, type Endpoint } from '../../../../../app/main/net/forwarded.ts'
+import {
+  acceptWebSocket,
+  greetWebSocket,
+  type AcceptOptions
+} from '../../../../../app/main/relay/fast/ws/handshake.ts'
+import type { WebSocketEnd } from '../../../../../app/main/observe/events.ts'
+import { WsBounds } from '../../../../../app/main/relay/fast/ws/bounds.ts'
 import type { WsDuct } from '../../../../../app/main/relay/fast/ws/duct.ts'
 import { Heard, MemoryRaw } from './memory-raw.ts'
 
 const never = new AbortController().signal
+const PEER: Endpoint = { ip: '192.0.2.1', port: 4711 }
+const accept = async (raw: MemoryRaw, signal = never, options: AcceptOptions = {}): Promise<WsDuct> =>
+  (await acceptWebSocket(raw, { peer: PEER, proxies: new TrustedProxies([]) }, signal, options)).raw
 const soon = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 // The example of RFC 6455, section 1.3.
@@ -18,6 +28,7 @@ const FIELDS = [
   'Sec-WebSocket-Extensions: permessage-deflate',
   'Sec-WebSocket-Version: 13'
 ]
+const V2 = Buffer.from('0d0a0d0a000d0a515549540a2111000ccb007105c0000209c3500fa3', 'hex').toString('latin1')
 const ANSWER = [
   'HTTP/1.1 101 Switching Protocols',
   'Upgrade: websocket',
@@ -38,7 +49,7 @@ const instead = (field: string): string[] => [...without(field.split(':')[0] ?? 
 async function answer(...pieces: (string | Buffer)[]) {
   const raw = new MemoryRaw()
   let accepted: WsDuct | undefined
-  const accepting = acceptWebSocket(raw, never).then(
+  const accepting = accept(raw).then(
     duct => (accepted = duct),
     () => {}
   )
@@ -78,7 +89,7 @@ describe('the server', () => {
     const frame = '\x82\x82\0\0\0\0hi'
     for (let early = 0; early <= frame.length; early++) {
       const raw = new MemoryRaw()
-      const accepting = acceptWebSocket(raw, never)
+      const accepting = accept(raw)
       const all = request()
       raw.arrive(Buffer.from(all.slice(0, -2)))
       raw.arrive(Buffer.from(all.slice(-2) + frame.slice(0, early), 'latin1'))
@@ -147,7 +158,7 @@ describe('the server', () => {
   it('ends with its signal, or the socket', async () => {
     const [aborted, closed] = [new MemoryRaw(), new MemoryRaw()]
     const controller = new AbortController()
-    const accepting = [acceptWebSocket(aborted, controller.signal), acceptWebSocket(closed, never)]
+    const accepting = [accept(aborted, controller.signal), accept(closed)]
     aborted.arrive(Buffer.from('GET / HT'))
     controller.abort(new Error('changed my mind'))
     closed.reader?.onEnd()
@@ -161,8 +172,89 @@ describe('the server', () => {
 
   it('gives up on one who does not speak', async () => {
     const raw = new MemoryRaw()
-    await expect(acceptWebSocket(raw, never, 0)).rejects.toThrow('took too long')
+    await expect(accept(raw, never, { timeoutMs: 0 })).rejects.toThrow('took too long')
     expect(raw.over).toBe(true)
+  })
+})
+
+describe('whom the server believes to be its client', () => {
+  const proxies = new TrustedProxies([PEER.ip, '10.0.0.0/8'])
+  const V1 = 'PROXY TCP4 203.0.113.5 192.0.2.9 50000 4003\r\n'
+  const from = (...hops: string[]): string =>
+    request([...FIELDS, ...hops.map(hop => `X-Forwarded-For: ${hop}`)])
+
+  it.each<[string, TrustedProxies, string, Endpoint]>([
+    ['is its peer', proxies, request(), PEER],
+    [
+      'is whom its proxy names in the request',
+      proxies,
+      from('1.1.1.1', '203.0.113.5'),
+      { ...PEER, ip: '203.0.113.5' }
+    ],
+    ['is whom its proxy names before it', proxies, V1 + request(), { ip: '203.0.113.5', port: 50000 }],
+    [
+      'is not who says so itself, behind a proxy',
+      proxies,
+      V1 + from('1.1.1.1'),
+      { ip: '203.0.113.5', port: 50000 }
+    ],
+    [
+      'is whom a second proxy names behind the first',
+      proxies,
+      V1.replace('203.0.113.5', '10.0.0.2') + from('1.1.1.1', '203.0.113.6'),
+      { ip: '203.0.113.6', port: 50000 }
+    ],
+    ['is not who says so itself, without a proxy', new TrustedProxies([]), from('203.0.113.5'), PEER]
+  ])('%s', async (_, trusted, bytes, client) => {
+    for (const pieces of [[bytes], [...bytes], [bytes.slice(0, 5), bytes.slice(5)]]) {
+      const raw = new MemoryRaw()
+      const accepting = acceptWebSocket(raw, { peer: PEER, proxies: trusted }, never)
+      for (const piece of pieces) {
+        raw.arrive(Buffer.from(piece))
+        await soon()
+      }
+      expect((await accepting).client).toEqual(client)
+    }
+  })
+
+  it('is nobody who begins like a proxy and is not trusted', async () => {
+    expect(await answer(V2 + request())).toMatchObject({ text: '', over: true, accepted: undefined })
+    const { text, over } = await answer(V1 + request())
+    expect([text.slice(0, 12), over]).toEqual(['HTTP/1.1 400', true])
+  })
+})
+
+describe('what the server refuses', () => {
+  it.each<[string, WebSocketEnd[]]>([
+    ['GET / HTTP/1.1\r\nHost: x\r\n\r\n', ['bad-request']],
+    ['\x16\x03\x01', ['bad-request']],
+    ['PROXY TCP9 \r\n', ['bad-request']],
+    ['GET / HTT', ['handshake-timeout']],
+    ['PROXY TCP4 ', ['handshake-timeout']],
+    ['', ['handshake-timeout']],
+    [request(), []]
+  ])('is counted: %j', async (bytes, counted) => {
+    const ends: WebSocketEnd[] = []
+    const bounds = new WsBounds({ ended: end => ends.push(end) }, { maxMessageBytes: 1000, idleSeconds: 60 })
+    const raw = new MemoryRaw()
+    const from = { peer: PEER, proxies: new TrustedProxies([PEER.ip]) }
+    const accepting = acceptWebSocket(raw, from, never, { bounds, timeoutMs: 20 }).catch(() => {})
+    raw.arrive(Buffer.from(bytes, 'latin1'))
+    await new Promise(resolve => setTimeout(resolve, 40))
+    raw.destroy()
+    await accepting
+    expect(ends).toEqual(counted)
+  })
+
+  it('is not counted where the other side has left', async () => {
+    const ends: WebSocketEnd[] = []
+    const bounds = new WsBounds({ ended: end => ends.push(end) }, { maxMessageBytes: 1000, idleSeconds: 60 })
+    const raw = new MemoryRaw()
+    const accepting = accept(raw, never, { bounds }).catch(() => {})
+    raw.arrive(Buffer.from('GET / HTT'))
+    raw.destroy()
+    await accepting
+    expect(ends).toEqual([])
   })
 })
 
@@ -171,7 +263,7 @@ describe('the client', () => {
   async function greet(change: (answer: string) => string): Promise<WsDuct> {
     const [client, server] = [new MemoryRaw(), new MemoryRaw()]
     const greeting = greetWebSocket(client, '[::1]:4002', never)
-    const accepting = acceptWebSocket(server, never)
+    const accepting = accept(server)
     server.arrive(client.sent)
     await accepting
     client.arrive(Buffer.from(change(server.sent.toString('latin1')), 'latin1'))

@@ -1,0 +1,100 @@
+import { ServerResponse, type IncomingMessage, type Server } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Endpoint, TrustedProxies } from './forwarded.ts'
+import type { RequestHandler } from './http-sockets.ts'
+import { clientOfRequest } from './proxied-socket.ts'
+
+/** A request for another protocol on its connection: a WebSocket. */
+export interface UpgradeRequest {
+  /** Method, path and fields, as Node has read them. */
+  head: IncomingMessage
+  /** Who asks: the other end of the connection, or whom a trusted proxy names. */
+  client: Endpoint
+  /** By which of the node's own addresses, as it listens there (`0.0.0.0`). */
+  host: string
+}
+
+/** Takes the connection over, and answers for its end. `first`: what came behind the request already. */
+export type UpgradeHandler = (request: UpgradeRequest, socket: Socket, first: Buffer) => void
+
+export interface UpgradeOptions {
+  /** Without TLS its path is another's, or nobody's. */
+  secureOnly?: boolean
+}
+
+export interface UpgradesServer {
+  host: string
+  isSecure: boolean
+  proxies: TrustedProxies
+  /** Answers what asks for a path that nobody has claimed, or for another protocol than a WebSocket. */
+  answer: RequestHandler
+  /** A handler takes the connection: it is none of HTTP any more. */
+  taken?: (socket: Socket) => void
+}
+
+/** How long an answer may take to be read, by one who had asked for an upgrade. */
+const ANSWER_MS = 10_000
+
+/** Tells by the path whose a WebSocket is, on all listeners of HTTP alike. */
+export class Upgrades {
+  readonly #claims = new Map<string, { handler: UpgradeHandler; secureOnly: boolean }>()
+
+  /** @param path such as `/`, taken as it is. Returns what gives it back. */
+  handle(path: string, handler: UpgradeHandler, { secureOnly = false }: UpgradeOptions = {}): () => void {
+    if (this.#claims.has(path)) throw new Error(`${path} is another service's`)
+    const claim = { handler, secureOnly }
+    this.#claims.set(path, claim)
+    return () => {
+      if (this.#claims.get(path) === claim) this.#claims.delete(path)
+    }
+  }
+
+  /** Returns what ends the connections that were taken over: a server does not know them any more. */
+  serve(server: Server, options: UpgradesServer): () => void {
+    const open = new Set<Socket>()
+    server.on('upgrade', (head: IncomingMessage, socket: Socket, first: Buffer) => {
+      if (!this.#take(head, socket, first, options)) return
+      open.add(socket)
+      socket.once('close', () => open.delete(socket))
+    })
+    return () => open.forEach(socket => socket.destroy())
+  }
+
+  #take(
+    head: IncomingMessage,
+    socket: Socket,
+    first: Buffer,
+    { host, isSecure, proxies, answer, taken }: UpgradesServer
+  ): boolean {
+    // Nobody else would hear of it.
+    socket.on('error', () => {})
+    const [path = ''] = (head.url ?? '').split('?', 1)
+    const claim = this.#claims.get(path)
+    const isWebSocket = head.headers.upgrade?.toLowerCase() === 'websocket'
+    if (claim === undefined || (claim.secureOnly && !isSecure) || !isWebSocket) {
+      answerAnyway(head, socket, answer)
+      return false
+    }
+    const client = clientOfRequest(head, proxies)
+    if (client === undefined) {
+      socket.destroy()
+      return false
+    }
+    // The server's, which ends what is silent.
+    socket.setTimeout(0)
+    taken?.(socket)
+    claim.handler({ head, client, host }, socket, first)
+    return true
+  }
+}
+
+/** Node gives an upgrade no response to write: the request is answered as if it had asked for none, and is the last. */
+function answerAnyway(head: IncomingMessage, socket: Socket, answer: RequestHandler): void {
+  const response = new ServerResponse(head)
+  response.shouldKeepAlive = false
+  response.assignSocket(socket)
+  response.once('finish', () => socket.end())
+  const timer = setTimeout(() => socket.destroy(), ANSWER_MS)
+  socket.once('close', () => clearTimeout(timer))
+  answer(head, response)
+}
