@@ -6,7 +6,7 @@ import { defineConfig, type Plugin } from 'vite'
  * Bundles the desktop app's main process and its preload script. Everything is bundled but Electron and the packages
  * with native code, so that the installed app carries no other node_modules.
  */
-const NATIVE = ['electron', 'classic-level', '@chainsafe/libp2p-quic', 'sodium-native']
+const NATIVE = ['electron', 'classic-level', '@chainsafe/libp2p-quic', 'node-datachannel', 'sodium-native']
 const external = (id: string): boolean =>
   id.startsWith('node:') ||
   builtinModules.includes(id) ||
@@ -25,8 +25,20 @@ const inlineManifests: Plugin = {
   }
 }
 
+/**
+ * tsyringe (@peculiar/x509, @libp2p/tls) looks for reflect-metadata as soon as it is loaded, and leaves the import to
+ * whoever uses it: when its users are in several chunks, that one may be loaded later.
+ */
+const reflectFirst: Plugin = {
+  name: 'reflect-first',
+  transform(code, id) {
+    if (!/\/tsyringe\/dist\/\w+\/index\.js$/.test(id)) return undefined
+    return { code: `import 'reflect-metadata'\n${code}`, map: null }
+  }
+}
+
 export default defineConfig({
-  plugins: [inlineManifests],
+  plugins: [inlineManifests, reflectFirst],
   environments: {
     desktop: {
       consumer: 'server',

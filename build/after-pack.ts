@@ -47,5 +47,8 @@ export function nativeFiles(target: string): RegExp[] {
   else if (platform === 'darwin') patterns.push(quic(target))
   // No QUIC is built for Windows on ARM: that app goes by TCP and WebSocket, and says so.
   if (target === 'win32-x64') patterns.push(quic('win32-x64-msvc'))
+  const webRtc = (name: string): RegExp => new RegExp(`^node_modules/@node-datachannel/${name}/[^/]+\\.node$`)
+  if (target === 'darwin-universal') patterns.push(webRtc('darwin-x64'), webRtc('darwin-arm64'))
+  else patterns.push(webRtc(`${target}${{ linux: '-gnu', win32: '-msvc' }[platform] ?? ''}`))
   return patterns
 }

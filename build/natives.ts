@@ -10,6 +10,7 @@ const ROOT = path.resolve(import.meta.dirname, '..')
 const MODULES = path.join(ROOT, 'node_modules')
 const TARGETS = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64', 'win32-x64', 'win32-arm64']
 const QUIC = '@chainsafe/libp2p-quic'
+const WEBRTC = 'node-datachannel'
 const SUFFIXES: Record<string, string> = { linux: '-gnu', win32: '-msvc' }
 
 export interface NativePackage {
@@ -26,6 +27,15 @@ export function quicPackage(target: string): NativePackage | undefined {
   }
   const version = manifest.optionalDependencies[name]
   return version === undefined ? undefined : { name, version }
+}
+
+/** The package with libdatachannel for a platform. */
+export function webRtcPackage(target: string): NativePackage {
+  const manifest = JSON.parse(readFileSync(path.join(MODULES, WEBRTC, 'package.json'), 'utf8')) as {
+    version: string
+  }
+  const suffix = SUFFIXES[target.split('-')[0]!] ?? ''
+  return { name: `@${WEBRTC}/${target}${suffix}`, version: manifest.version }
 }
 
 /** npm checks the checksum that the registry states. */
@@ -74,6 +84,7 @@ export function bringNatives(targets: readonly string[]): void {
   for (const target of targets) {
     const quic = quicPackage(target)
     if (quic) bring(quic)
+    bring(webRtcPackage(target))
     if (target === 'win32-arm64') compileLevel(target)
   }
 }

@@ -5,9 +5,22 @@ const ROOT = path.resolve(import.meta.dirname, '..')
 const LICENCE = /^(licen[cs]e|copying|notice)/i
 
 /** Packages that the app carries as they are, whose native code has parts with licences of their own. */
-const CARRIED = ['classic-level', 'abstract-level', '@chainsafe/libp2p-quic', 'sodium-native']
-/** What loads sodium-native's binary. */
-const LOADERS = ['require-addon', 'bare-addon-resolve', 'bare-module-resolve', 'bare-semver', 'which-runtime']
+const CARRIED = [
+  'classic-level',
+  'abstract-level',
+  '@chainsafe/libp2p-quic',
+  'node-datachannel',
+  'sodium-native'
+]
+/** What finds the binaries of sodium-native and node-datachannel. */
+const LOADERS = [
+  'require-addon',
+  'bare-addon-resolve',
+  'bare-module-resolve',
+  'bare-semver',
+  'which-runtime',
+  'detect-libc'
+]
 /** In the app's pages, whose build has no source maps. */
 const IN_PAGES = ['svelte', 'uplot', 'uqr']
 /** Licences of what is compiled in, where the package does not bring them. */

@@ -37,6 +37,8 @@ describe('the packed tarball', () => {
     'docs/server.md',
     'docs/settings.md',
     'resources/systemd/waystation.service',
+    'resources/nginx/waystation.conf',
+    'resources/caddy/Caddyfile',
     'app/main/waystation.js',
     'out/main/cli.js',
     'out/renderer/index.html',

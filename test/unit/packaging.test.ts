@@ -10,7 +10,7 @@ import { nativeFiles } from '../../build/after-pack.ts'
 import checksums from '../../build/checksums.ts'
 import { distArguments } from '../../build/dist.ts'
 import { makeIcons } from '../../build/icons.ts'
-import { quicPackage } from '../../build/natives.ts'
+import { quicPackage, webRtcPackage } from '../../build/natives.ts'
 import { ROOT } from '../support/package.ts'
 
 /** electron-builder reads and checks its configuration with these. */
@@ -70,9 +70,10 @@ describe('electron-builder.yml', () => {
     const [, named = ''] = /!node_modules\/!\(([^)]+)\)/.exec(filter.join('\n')) ?? []
     // Headers, and what only another runtime than Node loads.
     const unused = ['napi-macros', 'bare-assert']
-    const needed = [...closure('sodium-native', closure('classic-level', new Set(unused)))]
+    const roots = ['classic-level', 'sodium-native', 'node-datachannel']
+    const needed = [...roots.reduce((found, root) => closure(root, found), new Set(unused))]
     expect(named.split('|').sort()).toEqual(
-      ['@chainsafe', ...needed.filter(name => !unused.includes(name))].sort()
+      ['@chainsafe', '@node-datachannel', ...needed.filter(name => !unused.includes(name))].sort()
     )
   })
 
@@ -102,18 +103,25 @@ describe('the native parts', () => {
   const LEVEL = 'node_modules/classic-level/prebuilds'
   const QUIC = 'node_modules/@chainsafe/libp2p-quic'
   const SODIUM = 'node_modules/sodium-native/prebuilds'
+  const webRtc = (name: string): string => `node_modules/@node-datachannel/${name}/node_datachannel.node`
   const sodium = (target: string): string => `${SODIUM}/${target}/sodium-native.node`
   it.each([
     [
       'linux-x64',
-      [`${LEVEL}/linux-x64/classic-level.node`, sodium('linux-x64'), `${QUIC}-linux-x64-gnu/q.node`]
+      [
+        `${LEVEL}/linux-x64/classic-level.node`,
+        sodium('linux-x64'),
+        `${QUIC}-linux-x64-gnu/q.node`,
+        webRtc('linux-x64-gnu')
+      ]
     ],
     [
       'linux-arm64',
       [
         `${LEVEL}/linux-arm64/classic-level.armv8.node`,
         sodium('linux-arm64'),
-        `${QUIC}-linux-arm64-gnu/q.node`
+        `${QUIC}-linux-arm64-gnu/q.node`,
+        webRtc('linux-arm64-gnu')
       ]
     ],
     [
@@ -123,18 +131,33 @@ describe('the native parts', () => {
         sodium('darwin-x64'),
         sodium('darwin-arm64'),
         `${QUIC}-darwin-x64/q.node`,
-        `${QUIC}-darwin-arm64/q.node`
+        `${QUIC}-darwin-arm64/q.node`,
+        webRtc('darwin-x64'),
+        webRtc('darwin-arm64')
       ]
     ],
     [
       'darwin-arm64',
-      [`${LEVEL}/darwin-x64+arm64/classic-level.node`, sodium('darwin-arm64'), `${QUIC}-darwin-arm64/q.node`]
+      [
+        `${LEVEL}/darwin-x64+arm64/classic-level.node`,
+        sodium('darwin-arm64'),
+        `${QUIC}-darwin-arm64/q.node`,
+        webRtc('darwin-arm64')
+      ]
     ],
     [
       'win32-x64',
-      [`${LEVEL}/win32-x64/classic-level.node`, sodium('win32-x64'), `${QUIC}-win32-x64-msvc/q.node`]
+      [
+        `${LEVEL}/win32-x64/classic-level.node`,
+        sodium('win32-x64'),
+        `${QUIC}-win32-x64-msvc/q.node`,
+        webRtc('win32-x64-msvc')
+      ]
     ],
-    ['win32-arm64', [`${LEVEL}/win32-arm64/classic-level.node`, sodium('win32-arm64')]]
+    [
+      'win32-arm64',
+      [`${LEVEL}/win32-arm64/classic-level.node`, sodium('win32-arm64'), webRtc('win32-arm64-msvc')]
+    ]
   ])('of %s are known', (target, files) => {
     const patterns = nativeFiles(target)
     expect(patterns).toHaveLength(files.length)
@@ -142,7 +165,8 @@ describe('the native parts', () => {
   })
 
   it('of one platform are no other’s', () => {
-    const [level, sodiums, quic] = nativeFiles('linux-arm64')
+    const [level, sodiums, quic, webRtcs] = nativeFiles('linux-arm64')
+    expect(webRtc('linux-arm64-musl')).not.toMatch(webRtcs!)
     expect(`${LEVEL}/linux-x64/classic-level.node`).not.toMatch(level!)
     expect(sodium('linux-x64')).not.toMatch(sodiums!)
     expect(`${QUIC}-linux-arm64-musl/q.node`).not.toMatch(quic!)
@@ -162,6 +186,18 @@ describe('the native parts', () => {
     'of libsodium for %s came with the package',
     target => {
       expect(existsSync(path.join(ROOT, sodium(target)))).toBe(true)
+    }
+  )
+
+  it.each(['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64', 'win32-x64', 'win32-arm64'])(
+    'of WebRTC for %s are a package of the version that is installed',
+    target => {
+      const file = path.join(ROOT, 'node_modules/node-datachannel/package.json')
+      const { optionalDependencies } = JSON.parse(readFileSync(file, 'utf8')) as {
+        optionalDependencies: Record<string, string>
+      }
+      const { name, version } = webRtcPackage(target)
+      expect(optionalDependencies[name]).toBe(version)
     }
   )
 

@@ -61,7 +61,7 @@ export function portMapping(options: PortMappingOptions): (components: PortMappi
 }
 
 /**
- * Has the router forward the TCP, QUIC and WebSocket ports, by UPnP or NAT-PMP, for as long as it is on. What is
+ * Has the router forward the ports of all transports, by UPnP or NAT-PMP, for as long as it is on. What is
  * forwarded becomes an unconfirmed address of the node; AutoNAT verifies it.
  */
 export class PortMapping implements Startable {
@@ -207,7 +207,8 @@ const TRANSPORTS: Record<string, WantedPort['transport']> = {
   tcp: 'tcp',
   'quic-v1': 'quic',
   ws: 'ws',
-  wss: 'ws'
+  wss: 'ws',
+  'webrtc-direct': 'webrtcDirect'
 }
 
 /** The port to forward for an address that is listened on; undefined if no router can forward to it. */
@@ -216,7 +217,7 @@ function wantedAt(address: Multiaddr): Wanted | undefined {
   const transport = TRANSPORTS[transportOf(address)]
   if (ip === undefined || transport === undefined || !isIPv4(ip)) return undefined
   if (isPublicIp(ip) || /^(127|169\.254)\./.test(ip)) return undefined
-  const protocol = transport === 'quic' ? 'udp' : 'tcp'
+  const protocol = transport === 'quic' || transport === 'webrtcDirect' ? 'udp' : 'tcp'
   const port = address.getComponents().find(({ name }) => name === protocol)?.value
   return { transport, protocol, internalPort: Number(port), ip, address }
 }
