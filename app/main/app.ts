@@ -10,13 +10,17 @@ import { openDataFolder } from './data-folder.ts'
 import { Figures } from './figures.ts'
 import { IdentityBackups } from './identity-backup.ts'
 import { NodeRunner } from './node-runner.ts'
+import { TlsFront } from './net/tls/tls-front.ts'
+import { Upgrades } from './net/upgrades.ts'
 import { createBus, type NodeBus } from './observe/events.ts'
 import { logEvents } from './observe/log-events.ts'
 import type { LogTail } from './observe/log-tail.ts'
 import type { Log } from './observe/log.ts'
 import { startSummary } from './observe/summary.ts'
 import { PublicPages } from './public-pages.ts'
+import { Arrivals } from './relay/fast/arrivals.ts'
 import { loadOrCreateIdentity, type LoadedIdentity } from './relay/identity.ts'
+import { arrivalsOf } from './relay/limits.ts'
 import type { RelayNode } from './relay/node.ts'
 import { RunningSettings, type Applied } from './running-settings.ts'
 import { restartFor, SettingsKeeper } from './settings/keeper.ts'
@@ -56,6 +60,8 @@ export class App {
   readonly #options: AppOptions
   readonly #runner: NodeRunner
   readonly #startedAt = new Date()
+  readonly #front: TlsFront
+  readonly #frontArrivals: Arrivals
   readonly #pages: PublicPages
   readonly #running: RunningSettings
   /** Whether the last change of settings is in the file. */
@@ -84,11 +90,20 @@ export class App {
         bus: this.bus,
         log,
         settings: () => this.#settings,
-        gauges: () => this.#runner.activity,
+        gauges: () => ({ ...this.#runner.activity, certificates: this.#front.certificateEnds }),
         connectedPeers: () => this.#runner.node?.connectedPeerIds() ?? []
       },
       { version }
     )
+    // Where the node is switched off, nothing but the control API is open.
+    const publicSettings = (): Settings | undefined => (this.#runner.off ? undefined : this.#settings)
+    this.#frontArrivals = new Arrivals({ clock: () => performance.now() }, arrivalsOf(loaded.settings))
+    this.#front = new TlsFront({
+      log,
+      upgrades: new Upgrades(),
+      arrivals: this.#frontArrivals,
+      settings: publicSettings
+    })
     this.#runner = new NodeRunner(
       {
         log,
@@ -97,6 +112,7 @@ export class App {
         quotaUsedUp: () => this.figures.quotaUsedUp,
         remember: this.figures,
         traffic: this.figures.traffic,
+        tls: this.#front,
         modeChanged: info => this.#onMode(info),
         closed: () => this.#applyWaiting()
       },
@@ -108,8 +124,8 @@ export class App {
         log,
         runner: this.#runner,
         peerId: () => this.peerId,
-        // Where the node is switched off, nothing but the control API is open.
-        settings: () => (this.#runner.off ? undefined : this.#settings)
+        front: this.#front,
+        settings: publicSettings
       },
       { version }
     )
@@ -125,7 +141,8 @@ export class App {
     logEvents(this.bus, log, () => this.#settings)
     forwardEvents(this.bus, this.events)
     // The tail outlives the app where another is made after it.
-    this.#undo.push(logTail.onLine(line => this.events.emit('log', line)))
+    const wantsLines = (): boolean => this.events.hasListener('log')
+    this.#undo.push(logTail.onLine(line => this.events.emit('log', line), wantsLines))
   }
 
   /** False if it was stopped meanwhile. @throws AppError; what was opened before it is closed again */
@@ -152,8 +169,9 @@ export class App {
     this.#places = { dataDir: folder.dir, identityFile }
     const identity = await this.#loadIdentity(identityFile)
     if (this.#stopped !== undefined) return
+    await this.#openFront()
     this.#undo.push(() => this.#runner.stop())
-    await this.#runner.start(identity)
+    await this.#runner.start(identity, folder.dir)
     if (this.#stopped !== undefined) return
     await this.#openPublicPages()
     await this.#openControl(folder.dir)
@@ -224,6 +242,8 @@ export class App {
   #onSettings(): void {
     this.#components.log.level = this.#settings['log.level']
     this.#runner.settingsChanged()
+    this.#frontArrivals.setLimits(arrivalsOf(this.#settings))
+    this.#front.follow()
     this.#pages.follow()
   }
 
@@ -238,6 +258,8 @@ export class App {
 
   /** Reads the settings file anew and applies it. @throws AppError; the settings stay as they were then */
   reloadSettings(): SettingsChanged {
+    // A renewal of the certificate tells us by the same signal.
+    void this.#front.look()
     return this.#told(this.settings.reload())
   }
 
@@ -274,11 +296,13 @@ export class App {
       logs: lines => this.#components.logTail.newest(lines),
       lastEventId: () => this.events.lastId,
       urls: () => ({
-        publicUrls: this.#pages.urls,
+        publicUrls: [...this.#pages.urls, ...this.#front.urls],
         metricsUrls: this.#control?.metricsUrls ?? []
       }),
+      tls: () => this.#front.info,
       warnings: () => [
         ...runner.warnings,
+        ...this.#front.warnings,
         ...this.#pages.warnings,
         ...this.settings.loaded.warnings,
         ...this.#warnings,
@@ -297,6 +321,7 @@ export class App {
 
   #onMode(info: ModeInfo): void {
     this.events.emit('mode-changed', info)
+    this.#front.follow()
     this.#pages.follow()
     // Draining tells its progress every second; that is for those who watch it.
     if (info.mode === this.#lastMode) return
@@ -364,6 +389,17 @@ export class App {
     this.#undo.push(() => control.stop())
   }
 
+  async #openFront(): Promise<void> {
+    this.#undo.push(() => this.#front.stop())
+    try {
+      await this.#front.start()
+    } catch (error) {
+      // By flag: then it must open.
+      const { loaded, patient = false } = this.#options
+      if (loaded.listenerFlags.has('tls') && !patient) throw error
+    }
+  }
+
   async #openPublicPages(): Promise<void> {
     this.#undo.push(() => this.#pages.stop())
     try {
@@ -376,8 +412,9 @@ export class App {
   }
 
   async #restartNode(): Promise<void> {
-    await this.#pages.close()
+    await Promise.all([this.#front.close(), this.#pages.close()])
     await this.#runner.restart()
+    this.#front.follow()
     this.#pages.follow()
   }
 

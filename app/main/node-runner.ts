@@ -9,7 +9,7 @@ import type { Log } from './observe/log.ts'
 import { nextMonth } from './quota.ts'
 import { counter } from './relay/circuit/service.ts'
 import type { Identity } from './relay/identity.ts'
-import { RelayNode } from './relay/node.ts'
+import { RelayNode, type RelayNodeComponents } from './relay/node.ts'
 
 export interface NodeRunnerComponents {
   log: Log
@@ -24,6 +24,8 @@ export interface NodeRunnerComponents {
   }
   /** Is told of datagrams. */
   traffic: TrafficHints
+  /** Where secure WebSocket listens. */
+  tls: RelayNodeComponents['tls']
   modeChanged: (info: ModeInfo) => void
   /** The node has closed, or could not open: the next one may have other settings. */
   closed: () => void
@@ -59,6 +61,7 @@ export class NodeRunner {
   readonly #modes: Modes
   readonly #nextCircuitId = counter()
   #identity: Identity | undefined
+  #dataDir = ''
   #node: RelayNode | undefined
   #opening = false
   #fault: ApiError | undefined
@@ -127,8 +130,9 @@ export class NodeRunner {
   }
 
   /** Starts the node, if its mode asks for it. @throws AppError where it cannot listen, unless it is patient */
-  async start(identity: Identity): Promise<void> {
+  async start(identity: Identity, dataDir: string): Promise<void> {
     this.#identity = identity
+    this.#dataDir = dataDir
     this.#resumePause()
     this.#readSettings()
     if (this.#isWanted) await (this.#options.patient === true ? this.#wake() : this.#open())
@@ -290,7 +294,7 @@ export class NodeRunner {
   }
 
   async #openedNode(): Promise<RelayNode> {
-    const { bus, log, settings, traffic } = this.#components
+    const { bus, log, settings, traffic, tls } = this.#components
     const identity = this.#identity
     if (identity === undefined) throw new Error('the node was not started')
     const warnings: string[] = []
@@ -300,13 +304,14 @@ export class NodeRunner {
         privateKey: identity.privateKey,
         bus,
         traffic,
+        tls,
         nextCircuitId: this.#nextCircuitId,
         warn: sentence => {
           warnings.push(sentence)
           log.warn(sentence)
         }
       },
-      { settings: settings(), ...this.#options }
+      { settings: settings(), dataDir: this.#dataDir, ...this.#options }
     )
     await node.start()
     // Both may have changed while it started.

@@ -2,6 +2,7 @@ import type { ModeInfo } from '../shared/api.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Settings } from '../shared/settings.ts'
 import { createPublicHttp, type Health, type PublicHttp } from './net/public-http.ts'
+import type { Upgrades } from './net/upgrades.ts'
 import type { Log } from './observe/log.ts'
 import { agentVersionOf } from './relay/node.ts'
 
@@ -13,6 +14,8 @@ export interface PublicPagesComponents {
     readonly mode: ModeInfo
   }
   peerId: () => string
+  /** Answers by HTTPS, too. */
+  front: { readonly upgrades: Upgrades; serve(answer: PublicHttp['answer']): void }
   /** By which they are to be open; undefined: they are to be closed. */
   settings: () => Settings | undefined
 }
@@ -27,6 +30,7 @@ const MADE_OF = [
   'http.port',
   'listen.ip4',
   'listen.ip6',
+  'trustedProxies',
   'identity.protocolVersion',
   'identity.agentVersion'
 ] as const
@@ -109,17 +113,20 @@ export class PublicPages {
           protocol_version: settings['identity.protocolVersion'],
           agent_version: agentVersionOf(settings, version)
         }),
-        health: () => healthOf(runner)
+        health: () => healthOf(runner),
+        upgrades: this.#components.front.upgrades
       },
       {
         hosts: [...settings['listen.ip4'], ...settings['listen.ip6']],
         port: settings['http.port'],
-        requestsPerIpPerMinute: this.#requestsPerIpPerMinute
+        requestsPerIpPerMinute: this.#requestsPerIpPerMinute,
+        trustedProxies: settings.trustedProxies
       }
     )
     try {
       await http.start()
       this.#http = http
+      this.#components.front.serve(http.answer)
     } catch (error) {
       this.#warning = messageOf(error)
       log.warn(this.#warning)
@@ -131,6 +138,7 @@ export class PublicPages {
     const http = this.#http
     this.#http = undefined
     this.#warning = undefined
+    this.#components.front.serve(undefined)
     await http?.stop()
   }
 }

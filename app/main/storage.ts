@@ -7,6 +7,7 @@ import { identityFileIn, LOCK_FILE } from './data-folder.ts'
 import { HISTORY_FOLDER } from './figures.ts'
 import { TALLY_FIELDS } from './observe/history/amounts.ts'
 import { isCopyOf } from './observe/history/folders.ts'
+import { AUTO_TLS_FOLDER } from './relay/auto-tls/files.ts'
 
 export interface StoragePlaces {
   dataDir: string
@@ -44,6 +45,13 @@ const BY_NAME: Readonly<Record<string, Described>> = {
   [CONTROL_FILE]: {
     kind: 'control',
     fields: ['where the control API answers', 'number of the process', 'version of Waystation']
+  },
+  [AUTO_TLS_FOLDER]: {
+    kind: 'auto-tls',
+    fields: [
+      'the certificate of secure WebSocket and its private key',
+      'the private key of the account at the certificate authority'
+    ]
   },
   [LOCK_FILE]: {
     kind: 'lock',

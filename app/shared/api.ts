@@ -105,6 +105,8 @@ export interface Status {
   /** What is announced to others, complete multiaddrs. */
   announced: string[]
   mapping: MappingInfo
+  autoTls: AutoTlsInfo
+  tls: TlsInfo
   reservations: { held: number; limit: number }
   circuits: { running: number; limit: number }
   connections: { peers: number; byTransport: Record<string, number> }
@@ -153,7 +155,7 @@ export interface MappingInfo {
 }
 
 export interface MappedPort {
-  transport: 'tcp' | 'quic' | 'ws'
+  transport: 'tcp' | 'quic' | 'ws' | 'webrtcDirect'
   protocol: 'tcp' | 'udp'
   internalPort: number
   externalPort?: number
@@ -161,6 +163,43 @@ export interface MappedPort {
   since: string
   cause?: string
   code?: string
+}
+
+/**
+ * The certificate that `ws.autoTls` gets: `waiting` for an address that is verified or given; `registering` its name, then
+ * `requesting` it from the certificate authority; `held`. `failed` is tried again. With `validTo` there is one in use.
+ */
+export interface AutoTlsInfo {
+  state: 'off' | 'waiting' | 'registering' | 'requesting' | 'held' | 'failed'
+  since: string
+  /** What it is for: `*.PEER.libp2p.direct`. */
+  name?: string
+  validTo?: string
+  renewsAt?: string
+  retryAt?: string
+  /** A sentence on what went wrong, a stable word for it, and what the other side said. */
+  cause?: string
+  code?: string
+  detail?: string
+}
+
+/** The listener of HTTPS and secure WebSocket (`tls.port`). */
+export interface TlsInfo {
+  /** `0.0.0.0:443`, `[::]:443`; none while it is closed. */
+  addresses: string[]
+  /** Those that it serves; the first to one who asks for no name. */
+  certificates: CertificateInfo[]
+}
+
+export interface CertificateInfo {
+  /** `files`: tls.cert and tls.key; `auto-tls`: ws.autoTls. */
+  source: 'files' | 'auto-tls'
+  /** Host names and IP addresses. */
+  names: string[]
+  validFrom: string
+  validTo: string
+  /** SHA-256: `AB:CD:…` */
+  fingerprint: string
 }
 
 export interface ReservationInfo {
@@ -367,6 +406,7 @@ export interface ApiEvents {
   'settings-changed': SettingsChanged
   'address-changed': AddressInfo
   'mapping-changed': MappingInfo
+  'auto-tls-changed': AutoTlsInfo
   /** Every second while someone listens. */
   tick: {
     rates: Rates

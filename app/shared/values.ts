@@ -209,7 +209,9 @@ const TRANSPORTS = ['tcp.enabled', 'quic.enabled', 'ws.enabled', 'webrtcDirect.e
 
 function nothingToListenOn(settings: Settings): Problem[] {
   const off = { severity: 'error', code: 'nothing-to-listen-on' } as const
-  if (!TRANSPORTS.some(key => settings[key])) {
+  const listens =
+    TRANSPORTS.some(key => settings[key]) || (opensTls(settings) && settings['relay.dataPath'] === 'fast')
+  if (!listens) {
     const flags = TRANSPORTS.map(flagOf).join(', ')
     const message = `${TRANSPORTS.join(', ')} are all off, so there is nothing to listen on. Switch one on (${flags}).`
     return [{ ...off, settings: TRANSPORTS, message }, ...announcedInVain(settings)]

@@ -26,6 +26,7 @@ beforeEach(async () => {
     '0',
     '--control-port',
     '0',
+    '--no-webrtc-direct-enabled',
     '--log-level',
     'silent'
   ])

@@ -27,6 +27,8 @@ interface Node {
   lines: string[]
   /** What identity() does, if not answer. */
   fail: { with?: Error }
+  /** What identity() gives. */
+  identity: typeof IDENTITY
 }
 
 function create(options: Partial<PublicHttpOptions> = {}): Node {
@@ -36,16 +38,17 @@ function create(options: Partial<PublicHttpOptions> = {}): Node {
   const log: HttpLog = { debug: line, info: line, warn: line, error: line }
   const health: Health = { alive: true, listening: true, draining: false, reasons: [] }
   const fail: Node['fail'] = {}
+  const known = structuredClone(IDENTITY)
   const identity = (): typeof IDENTITY => {
     if (fail.with) throw fail.with
-    return IDENTITY
+    return known
   }
   const http = createPublicHttp(
     { log, identity, health: () => health, version: '0.1.0' },
     { hosts: ['127.0.0.1'], port: 0, requestsPerIpPerMinute: 0, ...options }
   )
   opened.push(http)
-  return { http, health, lines, fail }
+  return { http, health, lines, fail, identity: known }
 }
 
 async function start(options: Partial<PublicHttpOptions> = {}): Promise<Node & { url: string }> {
@@ -115,6 +118,33 @@ describe('the public pages', () => {
     expect(response.headers.get('server')).toBeNull()
     expect(await response.json()).toEqual(IDENTITY)
   })
+
+  it('give browsers what they can dial first, and all else after it', async () => {
+    const { url, identity } = await start()
+    const own = `/p2p/${IDENTITY.peer_id}`
+    const forBrowsers = [
+      `/dns4/relay.example/tcp/443/tls/ws${own}`,
+      `/ip4/203.0.113.7/udp/4004/webrtc-direct/certhash/uEiBkqkzaBsdzl9AyrWLgsXRcuRMB_XuXTkYOs8zGnHyI8A${own}`,
+      `/ip4/127.0.0.1/tcp/4003/ws${own}`
+    ]
+    const others = IDENTITY.addresses
+    identity.addresses = [...others, ...forBrowsers.toReversed()]
+
+    const answer = await fetch(`${url}/api/v1/identity?for=browser&x=1`)
+    expect(await answer.json()).toEqual({ ...IDENTITY, addresses: [...forBrowsers, ...others] })
+    const plain = await fetch(`${url}/api/v1/identity`)
+    expect(await plain.json()).toEqual(identity)
+  })
+
+  it.each(['for=', 'for=go', 'for=Browser', 'for=browser&for=browser'])(
+    'refuse ?%s, which would be taken for an order that it is not',
+    async query => {
+      const { url } = await start()
+      const response = await fetch(`${url}/api/v1/identity?${query}`)
+      expect(response.status).toBe(400)
+      expect(await problemOf(response)).toMatchObject({ code: 'bad-request', instance: '/api/v1/identity' })
+    }
+  )
 
   it('say alive while the process is, and ready only while it takes work', async () => {
     const { url, health } = await start()
@@ -557,11 +587,13 @@ describe('the OpenAPI document', () => {
     const check = async (path: string, status: number, method = 'GET'): Promise<void> => {
       const response = await fetch(url + path, { method })
       expect([path, method, response.status]).toEqual([path, method, status])
-      await expectDescribed(document, path, response)
+      await expectDescribed(document, path.replace(/\?.*/, ''), response)
     }
 
     for (const path of paths) await check(path, 200)
     for (const path of paths) await check(path, 405, 'POST')
+    await check('/api/v1/identity?for=browser', 200)
+    await check('/api/v1/identity?for=nobody', 400)
     await check('/nothing', 404)
     await check('/%zz', 400)
     health.draining = true

@@ -11,7 +11,10 @@ const SOURCE = 'app/main/cli.ts'
 
 /** Loopback and free ports, whatever else a test gives. */
 export const LOOPBACK = ['--listen-ip4', '127.0.0.1', '--listen-ip6', 'none']
-const FREE_PORTS = ['--port', '0', '--ws-port', '0', '--http-port', '0', '--control-port', '0']
+const FREE_PORTS = [
+  ...['--port', '0', '--ws-port', '0', '--http-port', '0', '--control-port', '0'],
+  '--no-webrtc-direct-enabled'
+]
 
 export type LogLine = Record<string, unknown> & { msg: string }
 

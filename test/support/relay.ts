@@ -13,6 +13,9 @@ export const unlimited: Partial<Settings> = {
   'tcp.port': 0,
   'quic.port': 0,
   'ws.port': 0,
+  // A native library of its own: the tests that are about it switch it on.
+  'webrtcDirect.enabled': false,
+  'webrtcDirect.port': 0,
   'http.enabled': false,
   'connections.total': 0,
   'relay.reservations.total': 0,
@@ -37,14 +40,14 @@ export interface TestRelay {
   /** Applies changed settings to the running node. */
   change(settings: Partial<Settings>): void
   /** The address to reach it by. */
-  address(kind: Kind): string
+  address(kind: Kind | 'webrtc'): string
   [Symbol.asyncDispose](): Promise<void>
 }
 
 /** A relay in this process: the node as it ships, with the given settings over no limits. */
 export async function startRelay(
   overrides: Partial<Settings> = {},
-  options: Pick<RelayNodeOptions, 'askedFor'> = {}
+  options: Pick<RelayNodeOptions, 'askedFor' | 'dataDir'> = {}
 ): Promise<TestRelay> {
   const settings: Settings = { ...defaultsOf('server'), ...unlimited, ...overrides }
   const bus = createBus()
@@ -86,8 +89,13 @@ export async function startRelay(
 }
 
 /** The first address of that transport. */
-export function addressOf(addresses: readonly string[], kind: Kind): string {
-  const pattern = { tcp: /\/tcp\/\d+\/p2p\//, ws: /\/tcp\/\d+\/ws\/p2p\//, quic: /\/quic-v1\/p2p\// }[kind]
+export function addressOf(addresses: readonly string[], kind: Kind | 'webrtc'): string {
+  const pattern = {
+    tcp: /\/tcp\/\d+\/p2p\//,
+    ws: /\/tcp\/\d+\/ws\/p2p\//,
+    quic: /\/quic-v1\/p2p\//,
+    webrtc: /\/webrtc-direct\/certhash\//
+  }[kind]
   const found = addresses.find(address => pattern.test(address))
   if (found === undefined) throw new Error(`the relay does not listen on ${kind}: ${addresses.join(' ')}`)
   return found

@@ -24,6 +24,8 @@ export function statusWith(change: Partial<Status> = {}): Status {
     addresses: [],
     announced: [],
     mapping: { state: 'off', since: '2026-11-21T10:00:00Z', ports: [] },
+    tls: { addresses: [], certificates: [] },
+    autoTls: { state: 'off', since: '2026-11-21T10:00:00Z' },
     reservations: { held: 0, limit: 64 },
     circuits: { running: 0, limit: 32 },
     connections: { peers: 0, byTransport: {} },

@@ -97,7 +97,8 @@ function metricsOf({ bus, node }: TestRelay): Metrics & Disposable {
         traffic: { received: 0, sent: 0 },
         quota: { limitBytes: 0, usedBytes: 0 },
         historyWritable: false,
-        addresses: { listening: node.addresses.listening.length }
+        addresses: { listening: node.addresses.listening.length },
+        certificates: {}
       })
     },
     { version: '0.0.0', refusalReasons: REFUSALS }

@@ -7,13 +7,13 @@ import { bindError, type BindErrorOptions } from '../net/bind-error.ts'
 import { bindAll, closeServer, serverFactory, SOCKET_LIMITS, urlOf } from '../net/http-sockets.ts'
 import { createControlApp, type ControlComponents } from './control-app.ts'
 import {
-  isNamedBy,
-  linkHost,
+  CertificateFiles,
   loadCertificate,
-  watchCertificate,
-  type ServedCertificate,
-  type TlsFiles
-} from './control-tls.ts'
+  type CertificatePaths,
+  type LoadedCertificate
+} from '../net/tls/certificate-files.ts'
+import { isNamedBy } from '../net/tls/certificates.ts'
+import { CONTROL_FILES, linkHost } from './control-tls.ts'
 import { builtRenderer } from './dashboard/files.ts'
 
 export interface ControlHttpComponents extends Omit<ControlComponents, 'log'> {
@@ -29,7 +29,7 @@ export interface ControlHttpOptions {
   host: string
   /** TCP port; 0: any free one. */
   port: number
-  tls?: TlsFiles
+  tls?: CertificatePaths
   /** A certificate was renewed: its SHA-256 fingerprint. */
   onRenewed?: (fingerprint: string) => void
   /** Unless given: that of this build. */
@@ -61,7 +61,7 @@ export async function startControlHttp(
   options: ControlHttpOptions
 ): Promise<ControlHttp> {
   const { host, port, tls, rendererDir = builtRenderer() } = options
-  let certificate = tls === undefined ? undefined : await loadCertificate(tls)
+  let certificate = tls === undefined ? undefined : await loadCertificate(tls, CONTROL_FILES)
   const bound = canonicalHost(host)
   let url = ''
   const scheme = tls === undefined ? 'http' : 'https'
@@ -81,7 +81,9 @@ export async function startControlHttp(
     // On this machine all clients have one address.
     ...(isLoopbackHost(host) && { maxConnectionsPerIpGroup: SOCKET_LIMITS.maxConnections })
   }
-  const open = serverFactory((request, response) => app.routing(request, response), limits, certificate)
+  const open = serverFactory((request, response) => app.routing(request, response), limits, {
+    tls: certificate
+  })
   try {
     const servers = await bind(host, port, open)
     url = `${scheme}://${reachableHost(servers[0])}`
@@ -101,18 +103,21 @@ export async function startControlHttp(
     function watch(): () => void {
       if (tls === undefined || certificate === undefined) return () => {}
       const { log } = components
-      const renewed = (next: ServedCertificate): void => {
+      const use = (next: LoadedCertificate): void => {
         certificate = next
         const { cert, key } = next
         for (const each of servers) if (each instanceof TlsServer) each.setSecureContext({ cert, key })
         log.info('the dashboard has a new certificate')
         options.onRenewed?.(next.x509.fingerprint256)
       }
-      const current = certificate
-      return watchCertificate(
-        { files: tls, current: () => certificate ?? current, renewed, warn: sentence => log.warn(sentence) },
-        { everyMs: options.renewalMs ?? RENEWAL_MS }
+      const warn = (sentence: string): void =>
+        log.warn(`The certificate of the dashboard was not renewed: ${sentence}`)
+      const files = new CertificateFiles(
+        { use, warn },
+        { paths: tls, settings: CONTROL_FILES, everyMs: options.renewalMs ?? RENEWAL_MS }
       )
+      void files.start(certificate)
+      return () => files.stop()
     }
   } catch (error) {
     await app.close()

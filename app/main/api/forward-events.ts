@@ -18,6 +18,7 @@ export function forwardEvents(bus: NodeBus, events: EventLog): void {
   )
   bus.on('address-changed', info => events.emit('address-changed', info))
   bus.on('mapping-changed', info => events.emit('mapping-changed', info))
+  bus.on('auto-tls-changed', info => events.emit('auto-tls-changed', info))
   bus.on('peer-connected', event => events.emit('peer-connected', event))
   bus.on('peer-disconnected', event => events.emit('peer-disconnected', event))
 }

@@ -1,6 +1,7 @@
 import type {
   AddressInfo,
   Api,
+  AutoTlsInfo,
   CircuitInfo,
   HistoryRecord,
   HistoryRequest,
@@ -19,6 +20,7 @@ import type {
   SettingsInfo,
   Status,
   StorageInfo,
+  TlsInfo,
   Totals
 } from '../../shared/api.ts'
 import { AppError } from '../../shared/errors.ts'
@@ -32,6 +34,7 @@ export interface RunningNode {
   readonly addresses: { announced: string[] }
   addressStates(): AddressInfo[]
   readonly mapping: MappingInfo
+  readonly autoTls: AutoTlsInfo | undefined
   readonly inspector: {
     reservations(): ReservationInfo[]
     circuits(): CircuitInfo[]
@@ -84,6 +87,7 @@ export interface NodeApiSources {
   logs: (lines: number | undefined) => LogLine[]
   lastEventId: () => string
   urls: () => { publicUrls: string[]; metricsUrls: string[] }
+  tls: () => TlsInfo
   warnings: () => string[]
 }
 
@@ -182,6 +186,8 @@ function statusOf(sources: NodeApiSources): Awaited<ReturnType<Api['status']>> {
     addresses: node?.addressStates() ?? [],
     announced: node?.addresses.announced ?? [],
     mapping: node?.mapping ?? { state: 'off', since: sources.startedAt.toISOString(), ports: [] },
+    tls: sources.tls(),
+    autoTls: node?.autoTls ?? { state: 'off', since: sources.startedAt.toISOString() },
     reservations,
     circuits,
     connections,

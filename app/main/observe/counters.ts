@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { RefusalInfo } from '../../shared/api.ts'
-import type { CircuitEnd, NodeBus, RequestKind, ReservationEnd } from './events.ts'
+import type { CircuitEnd, NodeBus, RequestKind, ReservationEnd, WebSocketEnd } from './events.ts'
 import { UniqueCount } from './unique-count.ts'
 
 /** What happened since the start. */
@@ -21,6 +21,8 @@ export interface Counters {
   /** Ended circuits by reason. */
   circuitEnds: Partial<Record<CircuitEnd, number>>
   circuitDurations: Durations
+  /** WebSockets that the node ended, by reason. */
+  webSocketEnds: Partial<Record<WebSocketEnd, number>>
 }
 
 export interface ReservationCounts {
@@ -63,6 +65,7 @@ export function createCounters(bus: NodeBus): Counters {
     increase(counters.refusalsOf[request], reason)
     increase(counters.answers[request], status)
   })
+  bus.on('websocket-ended', ({ reason }) => increase(counters.webSocketEnds, reason))
   countReservations(bus, counters)
   countCircuits(bus, counters)
   return counters
@@ -79,7 +82,8 @@ function noCounts(): Counters {
     answers: { reserve: {}, connect: {} },
     reservations: { opened: 0, renewed: 0, expired: 0, ended: {} },
     circuitEnds: {},
-    circuitDurations: { count: 0, sum: 0, buckets: new Array<number>(DURATION_BOUNDS.length + 1).fill(0) }
+    circuitDurations: { count: 0, sum: 0, buckets: new Array<number>(DURATION_BOUNDS.length + 1).fill(0) },
+    webSocketEnds: {}
   }
 }
 

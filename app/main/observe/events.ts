@@ -1,4 +1,4 @@
-import type { AddressInfo, MappingInfo } from '../../shared/api.ts'
+import type { AddressInfo, AutoTlsInfo, MappingInfo } from '../../shared/api.ts'
 import { Bus } from './bus.ts'
 
 /**
@@ -26,9 +26,14 @@ export interface NodeEvents {
   /** One of the node's own, new or with a new state. */
   'address-changed': AddressInfo
   'mapping-changed': MappingInfo
+  'websocket-ended': { reason: WebSocketEnd }
+  'auto-tls-changed': AutoTlsInfo
 }
 
 export type RequestKind = 'reserve' | 'connect'
+
+/** Why the node ended a WebSocket, or a connection that was to become one. */
+export type WebSocketEnd = 'handshake-timeout' | 'bad-request' | 'protocol' | 'too-big' | 'idle'
 
 /** Why a reservation ended before its time. */
 export type ReservationEnd = 'peer-gone' | 'denied' | 'stopped'

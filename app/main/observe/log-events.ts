@@ -39,6 +39,12 @@ export function logEvents(bus: NodeBus, log: Log, privacy: () => Privacy): void 
     const level = state === 'failed' ? 'warn' : 'info'
     log[level]({ state, code, protocol: gateway?.protocol, mapped }, `port mapping ${state}`)
   })
+  bus.on('auto-tls-changed', ({ state, code, detail, validTo, retryAt }) => {
+    const level = state === 'failed' ? 'warn' : 'info'
+    // What a stranger said may name addresses.
+    const said = privacy()['log.addresses'] ? { detail } : {}
+    log[level]({ state, code, ...said, validTo, retryAt }, `certificate of ws.autoTls ${state}`)
+  })
   bus.on('address-changed', ({ address, transport, public: isPublic, state, cause }) => {
     const where = privacy()['log.addresses'] ? { address } : {}
     // Those of the own network change nothing for anyone outside.

@@ -1,4 +1,12 @@
-import type { AddressState, NodeMode, QuotaInfo, Rates, Status, Traffic } from '../../shared/api.ts'
+import type {
+  AddressState,
+  CertificateInfo,
+  NodeMode,
+  QuotaInfo,
+  Rates,
+  Status,
+  Traffic
+} from '../../shared/api.ts'
 import type { Counters, Durations } from './counters.ts'
 import type { DelayFigures } from './event-loop-delay.ts'
 
@@ -17,6 +25,8 @@ export interface Gauges {
   historyWritable: boolean
   /** How many addresses the node has, by state. */
   addresses: Partial<Record<AddressState, number>>
+  /** When the certificates of tls.port end, in seconds since 1970, by where they come from. */
+  certificates: Partial<Record<CertificateInfo['source'], number>>
 }
 
 export interface ProcessFigures {

@@ -1,5 +1,5 @@
 import type { AddressState, NodeMode } from '../../shared/api.ts'
-import type { CircuitEnd, ReservationEnd } from './events.ts'
+import type { CircuitEnd, ReservationEnd, WebSocketEnd } from './events.ts'
 import { byLabel, one, type Definition, type Value } from './metrics-definition.ts'
 
 // Every label value there can be is there from the start, at 0: a counter that appears with its first event hides
@@ -26,6 +26,13 @@ const CIRCUIT_ENDS = {
   operator: 0,
   stopped: 0
 } satisfies Record<CircuitEnd, 0>
+const WEBSOCKET_ENDS = {
+  'handshake-timeout': 0,
+  'bad-request': 0,
+  protocol: 0,
+  'too-big': 0,
+  idle: 0
+} satisfies Record<WebSocketEnd, 0>
 
 const REQUESTS = ['reserve', 'connect'] as const
 const list = (counts: object): string => Object.keys(counts).join(', ')
@@ -137,6 +144,13 @@ const node: readonly Definition[] = [
     values: ({ gauges }) => byLabel('transport', { ...TRANSPORTS, ...gauges.connections.byTransport })
   },
   {
+    name: 'waystation_websocket_ended_total',
+    type: 'counter',
+    help: 'WebSockets that the node ended, and connections to their port that became none, by why',
+    labels: { reason: list(WEBSOCKET_ENDS) },
+    values: ({ counters }) => byLabel('reason', { ...WEBSOCKET_ENDS, ...counters.webSocketEnds })
+  },
+  {
     name: 'waystation_connected_peers',
     type: 'gauge',
     help: 'Peers with a connection',
@@ -154,6 +168,13 @@ const node: readonly Definition[] = [
     help: 'Addresses of this node',
     labels: { state: list(ADDRESSES) },
     values: ({ gauges }) => byLabel('state', { ...ADDRESSES, ...gauges.addresses })
+  },
+  {
+    name: 'waystation_tls_certificate_expiry_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the certificate that is served at tls.port ends, in seconds since 1970; missing where there is none',
+    labels: { source: 'files (tls.cert), auto-tls (ws.autoTls)' },
+    values: ({ gauges }) => byLabel('source', gauges.certificates)
   },
   {
     name: 'waystation_traffic_bytes_total',

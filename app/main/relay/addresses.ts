@@ -14,9 +14,17 @@ export function ipOf(connection: Connection): string | undefined {
   return isRelayed(connection) ? undefined : ipOfAddress(connection.remoteAddr)
 }
 
+/** Asked for every circuit, of an address that copies its parts for every answer. */
+const relayed = new WeakMap<Multiaddr, boolean>()
+
 /** Whether a connection runs through a relay. */
-export function isRelayed(connection: Connection): boolean {
-  return connection.remoteAddr.getComponents().some(part => part.name === 'p2p-circuit')
+export function isRelayed({ remoteAddr }: Connection): boolean {
+  let isRelayed = relayed.get(remoteAddr)
+  if (isRelayed === undefined) {
+    isRelayed = remoteAddr.getComponents().some(part => part.name === 'p2p-circuit')
+    relayed.set(remoteAddr, isRelayed)
+  }
+  return isRelayed
 }
 
 /** `tcp`, `quic-v1`, `ws`, `wss`, …: the outermost part that names a transport. */
@@ -29,6 +37,11 @@ export function transportOf(address: Multiaddr): string {
   return names.includes('tcp') ? 'tcp' : 'other'
 }
 
+/** The IP address or name that a multiaddr begins with. */
+export function hostOfAddress(address: Multiaddr): string {
+  return address.getComponents().find(part => part.name !== 'ip6zone')?.value ?? ''
+}
+
 /** How long the addresses of one reservation do for the next. */
 const FRESH_MS = 1000
 
@@ -38,15 +51,26 @@ export interface AddressComponents {
   transportManager: TransportManager
 }
 
+export interface AddressOptions {
+  /** Whether clients can make use of an address: its certificate is for its host. */
+  isUsable?: (address: Multiaddr) => boolean
+  /** Milliseconds, monotonic. */
+  clock?: () => number
+}
+
 /** What this node tells others about where it is. All addresses are complete: they end in /p2p/ and its id. */
 export class Addresses {
   readonly #components: AddressComponents
   readonly #clock: () => number
+  readonly #isUsable: (address: Multiaddr) => boolean
   #recent: { at: number; announced: Multiaddr[]; all: Multiaddr[] } | undefined
 
-  /** `clock`: milliseconds, monotonic. */
-  constructor(components: AddressComponents, clock = (): number => performance.now()) {
+  constructor(
+    components: AddressComponents,
+    { isUsable = () => true, clock = () => performance.now() }: AddressOptions = {}
+  ) {
     this.#components = components
+    this.#isUsable = isUsable
     this.#clock = clock
   }
 
@@ -67,7 +91,9 @@ export class Addresses {
   all(): Multiaddr[] {
     const announced = this.announced()
     const isKnown = announced.some(isPublicAddress)
-    const listening = this.listening().filter(address => !isKnown || !isPublicAddress(address))
+    const listening = this.listening().filter(
+      address => this.#isUsable(address) && (!isKnown || !isPublicAddress(address))
+    )
     return sortBy(distinct([...announced, ...listening]), address => (isPublicAddress(address) ? 0 : 1))
   }
 

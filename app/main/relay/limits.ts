@@ -1,5 +1,6 @@
 import { peerIdFromString } from '@libp2p/peer-id'
 import { parsePeerRate, type Settings } from '../../shared/settings.ts'
+import type { ArrivalLimits } from './fast/arrivals.ts'
 
 /** The relay's limits. Unlimited is Infinity here, and 0 in the settings: this file is the border. */
 export interface RelayLimits {
@@ -71,4 +72,10 @@ export function connectionsFor(settings: Settings, open = 0): { total: number; p
     // A burst of a hundred a second from one address (a NAT, a proxy) is ordinary for a relay.
     perIpPerSecond: perIp === Infinity ? Infinity : Math.max(100, perIp * 4)
   }
+}
+
+/** The same bounds as libp2p has for connections that are finished. */
+export function arrivalsOf(settings: Settings): ArrivalLimits {
+  const { total, perIpPerSecond } = connectionsFor(settings)
+  return { pending: total, perIpPerSecond }
 }

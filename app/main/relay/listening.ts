@@ -1,39 +1,80 @@
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { AppError, messageOf, systemCode } from '../../shared/errors.ts'
-import type { Key, Settings } from '../../shared/settings.ts'
+import { flagOf, type Key, type Settings } from '../../shared/settings.ts'
+import { opensTls } from '../../shared/values.ts'
 import { transportOf } from './addresses.ts'
 
 /** A transport that a person can switch on, off and move. */
-export type Listener = 'tcp' | 'quic' | 'ws'
+export type Listener = 'tcp' | 'quic' | 'ws' | 'webrtcDirect'
 
-const SUFFIX: Record<Listener, string> = { tcp: 'tcp/PORT', quic: 'udp/PORT/quic-v1', ws: 'tcp/PORT/ws' }
-const NAME: Record<Listener, string> = { tcp: 'TCP', quic: 'QUIC (UDP)', ws: 'WebSocket' }
+const SUFFIX: Record<Listener, string> = {
+  tcp: 'tcp/PORT',
+  quic: 'udp/PORT/quic-v1',
+  ws: 'tcp/PORT/ws',
+  // The transport adds the hash of its certificate.
+  webrtcDirect: 'udp/PORT/webrtc-direct'
+}
+const NAME: Record<Listener, string> = {
+  tcp: 'TCP',
+  quic: 'QUIC (UDP)',
+  ws: 'WebSocket',
+  webrtcDirect: 'WebRTC-direct (UDP)'
+}
 const LISTENERS = Object.keys(SUFFIX) as Listener[]
 
 /** The multiaddrs that the settings ask to listen on. */
 export function listenAddresses(settings: Settings): Multiaddr[] {
-  const hosts = [
+  return LISTENERS.filter(listener => settings[`${listener}.enabled`]).flatMap(listener =>
+    hostsOf(settings).map(host => multiaddr(`${host}/${suffixOf(listener, settings[`${listener}.port`])}`))
+  )
+}
+
+/** Those of secure WebSocket, whose listener is not libp2p's: they are open when there is a certificate. */
+export function secureAddresses(settings: Settings): Multiaddr[] {
+  if (!opensTls(settings) || settings['relay.dataPath'] !== 'fast') return []
+  return hostsOf(settings).map(host => multiaddr(`${host}/tcp/${settings['tls.port']}/tls/ws`))
+}
+
+function hostsOf(settings: Settings): string[] {
+  return [
     ...settings['listen.ip4'].map(ip => `/ip4/${ip}`),
     ...settings['listen.ip6'].map(ip => `/ip6/${ip}`)
   ]
-  return LISTENERS.filter(listener => settings[`${listener}.enabled`]).flatMap(listener =>
-    hosts.map(host => multiaddr(`${host}/${suffixOf(listener, settings[`${listener}.port`])}`))
-  )
 }
 
 /** Every open port at each of the given public IP addresses (setting `announceIp`). */
 export function announcedAt(ips: readonly string[], listening: readonly Multiaddr[]): Multiaddr[] {
-  const places = listening.flatMap(address => {
-    const family = address.getComponents()[0]?.name
-    const listener = listenerOf(address)
-    const port = address.getComponents().find(part => part.name === 'tcp' || part.name === 'udp')?.value
-    return listener === undefined ? [] : [{ family, suffix: suffixOf(listener, port ?? '') }]
-  })
+  const places = listening.map(placeOf).filter(place => place !== undefined)
   const texts = ips.flatMap(ip => {
     const family = ip.includes(':') ? 'ip6' : 'ip4'
     return places.filter(place => place.family === family).map(({ suffix }) => `/${family}/${ip}/${suffix}`)
   })
   return [...new Set(texts)].map(text => multiaddr(text))
+}
+
+/** What stands behind the IP address of an address that we listen on: the port, and the hash of a certificate. */
+function placeOf(address: Multiaddr): { family: string | undefined; suffix: string } | undefined {
+  if (transportOf(address) === 'other') return undefined
+  const [host, ...parts] = address
+    .getComponents()
+    .filter(part => part.name !== 'ip6zone' && part.name !== 'p2p')
+  const suffix = parts.flatMap(({ name, value }) => (value === undefined ? [name] : [name, value]))
+  return { family: host?.name, suffix: suffix.join('/') }
+}
+
+/**
+ * Every open port at a domain name (setting `announceHost`), by IPv4 where something listens on that. But for
+ * WebRTC-direct, whose clients need an IP address.
+ */
+export function announcedAtHost(name: string, listening: readonly Multiaddr[]): Multiaddr[] {
+  if (name === '') return []
+  const byPort = new Map<string, 'dns4' | 'dns6'>()
+  for (const address of listening) {
+    const place = transportOf(address) === 'webrtc-direct' ? undefined : placeOf(address)
+    if (place?.family === 'ip4') byPort.set(place.suffix, 'dns4')
+    else if (place !== undefined && !byPort.has(place.suffix)) byPort.set(place.suffix, 'dns6')
+  }
+  return [...byPort].map(([suffix, dns]) => multiaddr(`/${dns}/${name}/${suffix}`))
 }
 
 export interface ListenFailure {
@@ -70,16 +111,16 @@ function describe({ address, error }: ListenFailure): { error: AppError; noSuchF
   const port = parts.find(part => part.name === 'tcp' || part.name === 'udp')?.value ?? ''
   const code = systemCode(error)
   const portSetting: Key = `${listener}.port`
-  const off = `--no-${listener}-enabled`
+  const off = `--no-${flagOf(`${listener}.enabled`).slice(2)}`
   const portDetails = { setting: portSetting, port: Number(port), address: address.toString() }
   if (code === 'EADDRINUSE') {
     const what = `${NAME[listener]} port ${port} on ${ip} is in use by another program (setting ${portSetting}).`
-    const mend = `Choose another with --${listener}-port, or go without by ${off}.`
+    const mend = `Choose another with ${flagOf(portSetting)}, or go without by ${off}.`
     return { error: new AppError('port-in-use', `${what} ${mend}`, portDetails, error), noSuchFamily: false }
   }
   if (code === 'EACCES') {
     const what = `${NAME[listener]} port ${port} may not be opened by this user (setting ${portSetting}).`
-    const mend = `Choose one above 1023 with --${listener}-port, or go without by ${off}.`
+    const mend = `Choose one above 1023 with ${flagOf(portSetting)}, or go without by ${off}.`
     return {
       error: new AppError('port-forbidden', `${what} ${mend}`, portDetails, error),
       noSuchFamily: false
@@ -97,9 +138,11 @@ function reason(code: string | undefined, error: unknown): string {
   return code === 'EADDRNOTAVAIL' ? 'this machine has no such address' : messageOf(error)
 }
 
-function listenerOf(address: Multiaddr): Listener | undefined {
+/** Which of the transports it is an address of. */
+export function listenerOf(address: Multiaddr): Listener | undefined {
   const transport = transportOf(address)
   if (transport === 'quic-v1') return 'quic'
+  if (transport === 'webrtc-direct') return 'webrtcDirect'
   return transport === 'tcp' || transport === 'ws' ? transport : undefined
 }
 

@@ -4,13 +4,15 @@ import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
-import type { AddressInfo, MappingInfo } from '../../shared/api.ts'
+import type { AddressInfo, AutoTlsInfo, MappingInfo } from '../../shared/api.ts'
 import { AppError } from '../../shared/errors.ts'
 import type { Settings } from '../../shared/settings.ts'
 import { isPublicIp } from '../net/ip.ts'
 import type { TrafficHints } from '../net/traffic.ts'
 import type { NodeBus } from '../observe/events.ts'
-import { Addresses, ipOfAddress, transportOf, type AddressComponents } from './addresses.ts'
+import { Addresses, hostOfAddress, ipOfAddress, transportOf, type AddressComponents } from './addresses.ts'
+import type { Pem } from './auto-tls/files.ts'
+import { AutoTlsService, type AutoTlsServiceComponents } from './auto-tls/service.ts'
 import { CircuitRelay, type CircuitRelayComponents } from './circuit/service.ts'
 import { ConnectionCheck, type CheckComponents } from './connection-check.ts'
 import { keepConnectionList } from './connection-list.ts'
@@ -18,13 +20,15 @@ import { isServer } from './dht-seams.ts'
 import { DhtStore } from './dht-store.ts'
 import { dhtServer } from './dht.ts'
 import { DirectStreams } from './direct-streams.ts'
-import { Arrivals, type ArrivalLimits } from './fast/arrivals.ts'
+import { Arrivals } from './fast/arrivals.ts'
+import { WsBounds } from './fast/ws/bounds.ts'
+import type { SharedTls } from './fast/ws/shared-listener.ts'
 import { forgetPeersThatLeft } from './forget-peers.ts'
 import { Identify, type IdentifyComponents } from './identify/service.ts'
 import { Inspector } from './inspect.ts'
 import { LeanPeerStore } from './lean-peer-store.ts'
-import { accessOf, connectionsFor, limitsOf, peerRatesOf } from './limits.ts'
-import { judgeFailures, listenAddresses, type ListenFailure } from './listening.ts'
+import { accessOf, arrivalsOf, connectionsFor, limitsOf, peerRatesOf } from './limits.ts'
+import { judgeFailures, listenAddresses, secureAddresses, type ListenFailure } from './listening.ts'
 import { portMapping, type PortMapping } from './mapping/service.ts'
 import { boundedPing, PING_PROTOCOL, Pongs } from './ping.ts'
 import { libp2pLogger } from './quiet-logger.ts'
@@ -43,6 +47,8 @@ export interface RelayNodeComponents {
   nextCircuitId?: () => number
   /** Is told of the datagrams of QUIC. */
   traffic?: TrafficHints
+  /** Listens for secure WebSocket, and is given the certificate of ws.autoTls. */
+  tls?: SharedTls & { use(source: 'auto-tls', pem: Pem | undefined): void }
   /** Sentences a person should read: a transport that could not be opened, no IPv6. */
   warn(sentence: string): void
 }
@@ -50,6 +56,8 @@ export interface RelayNodeComponents {
 export interface RelayNodeOptions {
   settings: Settings
   version: string
+  /** Where certificates are kept: without it ws.autoTls gets none, and WebRTC-direct has another one at each start. */
+  dataDir?: string
   /** Transports the person asked for by flag: one that cannot be opened stops the start. */
   askedFor?: ReadonlySet<string>
   /** The environment variable DEBUG, for libp2p's own log. */
@@ -78,7 +86,7 @@ export class RelayNode {
   /** @throws AppError where a listener that was asked for, or every one, cannot be opened */
   async start(): Promise<void> {
     const failures: ListenFailure[] = []
-    const wanted = listenAddresses(this.#settings)
+    const wanted = [...listenAddresses(this.#settings), ...this.#secureAddresses(this.#settings)]
     const running = await this.#create(failures)
     this.#running = running
     try {
@@ -89,7 +97,8 @@ export class RelayNode {
         this.#components.warn(sentence)
       }
       if (wanted.length === 0) {
-        const mend = 'Set tcp.enabled, quic.enabled or ws.enabled, and listen.ip4 or listen.ip6.'
+        const mend =
+          'Set tcp.enabled, quic.enabled, ws.enabled or webrtcDirect.enabled, and listen.ip4 or listen.ip6.'
         throw new AppError('nothing-to-listen-on', `There is nothing to listen on. ${mend}`)
       }
     } catch (error) {
@@ -122,6 +131,7 @@ export class RelayNode {
     const open = running.libp2p.getConnections().length
     running.connectionManager.setMaxConnections(connectionsFor(settings, open).total)
     running.arrivals.setLimits(arrivalsOf(settings))
+    running.bounds.setIdleSeconds(settings['ws.idleSeconds'])
   }
 
   /** Complete multiaddrs: where it listens, what it announces, and all that a client may try, public ones first. */
@@ -142,6 +152,11 @@ export class RelayNode {
   /** What the router forwards. */
   get mapping(): MappingInfo {
     return this.#require().libp2p.services.mapping.info
+  }
+
+  /** The certificate of ws.autoTls; undefined where that is off. */
+  get autoTls(): AutoTlsInfo | undefined {
+    return this.#require().libp2p.services.autoTls?.info
   }
 
   /** Open connections by transport. */
@@ -189,7 +204,16 @@ export class RelayNode {
     const streams = new DirectStreams({ protocols: () => registrar?.getProtocols() ?? [] })
     const pongs = new Pongs()
     streams.handle(PING_PROTOCOL, pongs.onStream)
+    const { dataDir } = this.#options
+    const { tls } = this.#components
+    const isUsable = (address: Multiaddr): boolean =>
+      tls === undefined || transportOf(address) !== 'wss' || tls.isNamed(hostOfAddress(address))
+    let autoTls: AutoTlsService | undefined
     const arrivals = new Arrivals({ clock: () => performance.now() }, arrivalsOf(settings))
+    const bounds = new WsBounds(
+      { ended: reason => bus.emit('websocket-ended', { reason }) },
+      { maxMessageBytes: settings['ws.maxMessageBytes'], idleSeconds: settings['ws.idleSeconds'] }
+    )
     const libp2p = await createLibp2p({
       start: false,
       privateKey: await fastSigning(privateKey),
@@ -197,8 +221,11 @@ export class RelayNode {
       nodeInfo: { name: 'waystation', version: this.#options.version, userAgent: this.agentVersion },
       ...(await protocols(settings, {
         arrivals,
+        bounds,
         streams,
         traffic,
+        dataDir,
+        tls,
         warn: sentence => this.#components.warn(sentence),
         failed: (address, error) => failures.push({ address, error })
       })),
@@ -216,11 +243,23 @@ export class RelayNode {
           (reach = new Reach(components, {
             announce: settings.announce,
             announceIp: settings.announceIp,
+            announceHost: settings.announceHost,
+            isUsable,
+            tlsDomain: () => autoTls?.domain,
             isClient: peer => relay?.reservations.get(peer.toString()) !== undefined,
             changed: info => bus.emit('address-changed', info)
           })),
+        ...(settings['ws.autoTls'] &&
+          dataDir !== undefined && {
+            autoTls: (components: AutoTlsServiceComponents) =>
+              (autoTls = new AutoTlsService(components, {
+                ...{ settings, dataDir },
+                use: pem => this.#components.tls?.use('auto-tls', pem),
+                changed: info => bus.emit('auto-tls-changed', info)
+              }))
+          }),
         relay: (components: CircuitRelayComponents & AddressComponents) => {
-          const known = (addresses = new Addresses(components))
+          const known = (addresses = new Addresses(components, { isUsable }))
           connectionManager = components.connectionManager
           registrar = components.registrar
           components.events.addEventListener('connection:open', event => streams.connected(event.detail))
@@ -269,6 +308,7 @@ export class RelayNode {
     return {
       libp2p,
       arrivals,
+      bounds,
       connectionManager,
       relay,
       addresses,
@@ -290,6 +330,10 @@ export class RelayNode {
     return !configured && (this.#running?.addresses.isPublic ?? false)
   }
 
+  #secureAddresses(settings: Settings): Multiaddr[] {
+    return this.#components.tls === undefined ? [] : secureAddresses(settings)
+  }
+
   /** Where to listen, what to announce, how many connections to be ready for. */
   #network(
     settings: Settings,
@@ -299,7 +343,7 @@ export class RelayNode {
     const bootstrapPeers = settings['dht.bootstrap']
     return {
       addresses: {
-        listen: listenAddresses(settings).map(String),
+        listen: [...listenAddresses(settings), ...this.#secureAddresses(settings)].map(String),
         announce: [...settings.announce],
         announceFilter
       },
@@ -319,15 +363,10 @@ export class RelayNode {
   }
 }
 
-/** The same bounds as libp2p has for connections that are finished. */
-function arrivalsOf(settings: Settings): ArrivalLimits {
-  const { total, perIpPerSecond } = connectionsFor(settings)
-  return { pending: total, perIpPerSecond }
-}
-
 interface Running {
   arrivals: Arrivals
-  libp2p: Libp2p<{ mapping: PortMapping }>
+  bounds: WsBounds
+  libp2p: Libp2p<{ mapping: PortMapping; autoTls?: AutoTlsService }>
   connectionManager: ConnectionManager
   relay: CircuitRelay
   addresses: Addresses

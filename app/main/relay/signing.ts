@@ -14,7 +14,9 @@ export async function fastSigning(privateKey: PrivateKey): Promise<PrivateKey> {
 
 /** node:crypto's signatures by this key alone. `raw` is the seed and the public key, one behind the other. */
 function importedOnce(raw: Uint8Array): (message: Uint8Array) => Uint8Array {
-  const [d, x] = [raw.subarray(0, 32), raw.subarray(32)].map(bytes => Buffer.from(bytes).toString('base64url'))
+  const [d, x] = [raw.subarray(0, 32), raw.subarray(32)].map(bytes =>
+    Buffer.from(bytes).toString('base64url')
+  )
   const key = createPrivateKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', d, x } })
   return message => signWith(null, message, key)
 }

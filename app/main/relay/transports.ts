@@ -5,23 +5,29 @@ import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import type { CreateListenerOptions, Listener, Transport } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { WebSockets } from '@multiformats/multiaddr-matcher'
 import type { Libp2pOptions } from 'libp2p'
 import { AppError } from '../../shared/errors.ts'
-import type { Settings } from '../../shared/settings.ts'
+import { flagOf, type Key, type Settings } from '../../shared/settings.ts'
+import { opensTls } from '../../shared/values.ts'
+import { TrustedProxies } from '../net/forwarded.ts'
 import type { TrafficHints } from '../net/traffic.ts'
-import { transportOf } from './addresses.ts'
 import type { Arrivals } from './fast/arrivals.ts'
-import type { Upgrade } from './fast/listener.ts'
+import type { Upgrade } from './fast/handshakes.ts'
 import { noiseCrypto } from './fast/noise/load-crypto.ts'
 import { fastTcp } from './fast/tcp.ts'
 import { Upgrades } from './fast/upgrade.ts'
+import type { WsBounds } from './fast/ws/bounds.ts'
+import { secureWebSockets } from './fast/ws/secure-transport.ts'
 import { fastWebSockets } from './fast/ws/transport.ts'
 import type { DirectStreams, Greet } from './direct-streams.ts'
-import { listenAddresses } from './listening.ts'
+import type { SharedTls } from './fast/ws/shared-listener.ts'
+import { listenAddresses, listenerOf } from './listening.ts'
 import { loadNativeQuic } from './quic/native.ts'
 import { quicTransport } from './quic/transport.ts'
 import { guardWebSockets } from './websocket-seams.ts'
+import { certificateIn } from './webrtc/certificate.ts'
+import { loadNativeWebRtc } from './webrtc/native.ts'
+import { webRtcDirect } from './webrtc/transport.ts'
 
 /** What may wait in a WebSocket before its writers stop. */
 const WEBSOCKET_BUFFER_BYTES = 256 * 1024
@@ -52,16 +58,28 @@ function stockWindowBytes(bufferBytes: number): number {
 const NO_SODIUM =
   'libsodium cannot be loaded on this platform: encryption costs several times as much processor time.'
 
+const NO_SECURE_WEBSOCKET =
+  'Nobody can connect by secure WebSocket, which relay.dataPath=upstream does not have: tls.port serves the public pages alone.'
+
+const NO_PROXIES =
+  'All clients that come by way of trustedProxies look like one to relay.dataPath=upstream, which takes no address from proxies.'
+
 /** A listener that could not be opened. */
 export type ListenFailed = (address: Multiaddr, error: unknown) => void
 
 export interface ProtocolsComponents {
   arrivals: Arrivals
+  /** Of WebSocket. */
+  bounds: WsBounds
   streams: DirectStreams
   failed: ListenFailed
   /** A sentence that an operator should read. */
   warn: (sentence: string) => void
   traffic?: TrafficHints | undefined
+  /** Where the certificate of WebRTC-direct is kept; without it there is another one at each start. */
+  dataDir?: string | undefined
+  /** Where secure WebSocket listens; without it the node only dials it. */
+  tls?: SharedTls | undefined
 }
 
 type UpgradesComponents = ConstructorParameters<typeof Upgrades>[0]
@@ -71,14 +89,25 @@ type Protocols = Required<Pick<Libp2pOptions, 'transports' | 'connectionEncrypte
 /** Transports, encrypters and the muxer, with windows that bound a circuit's memory. */
 export async function protocols(
   settings: Settings,
-  { arrivals, streams, failed, warn, traffic }: ProtocolsComponents
+  { arrivals, bounds, streams, failed, warn, traffic, dataDir, tls: front }: ProtocolsComponents
 ): Promise<Protocols> {
   const bufferBytes = settings['relay.circuits.bufferBytes']
   const streamWindowBytes = windowBytes(bufferBytes)
+  const proxies = new TrustedProxies(settings.trustedProxies)
   const fast = settings['relay.dataPath'] === 'fast'
+  const cannotLoad = (listener: 'quic' | 'webrtcDirect', error: unknown): void => {
+    const cause = notLoaded(listener, error)
+    for (const address of listenAddresses(settings)) {
+      if (listenerOf(address) === listener) failed(address, cause)
+    }
+  }
   if (fast && (await noiseCrypto()).name !== 'sodium') warn(NO_SODIUM)
   const greet: Greet = (stream, muxer, pass) => streams.greet(stream, muxer, pass)
-  const transports = fast ? fastTransports(arrivals, greet, streamWindowBytes) : stockTransports()
+  const transports = fast
+    ? fastTransports({ arrivals, bounds, proxies, tls: front }, greet, streamWindowBytes)
+    : stockTransports()
+  if (!fast && opensTls(settings)) warn(NO_SECURE_WEBSOCKET)
+  if (!fast && settings.trustedProxies.length > 0) warn(NO_PROXIES)
   if (settings['quic.enabled']) {
     try {
       transports.push(
@@ -90,11 +119,18 @@ export async function protocols(
         })
       )
     } catch (error) {
-      const what =
-        'QUIC cannot be loaded on this platform (setting quic.enabled); --no-quic-enabled goes without it.'
-      const cause = new AppError('address-unusable', what, { setting: 'quic.enabled' }, error)
-      for (const address of listenAddresses(settings))
-        if (transportOf(address) === 'quic-v1') failed(address, cause)
+      cannotLoad('quic', error)
+    }
+  }
+  if (settings['webrtcDirect.enabled']) {
+    try {
+      const native = await loadNativeWebRtc()
+      const certificate = await certificateIn(dataDir, warn)
+      const bothFamilies = settings['listen.ip4'].includes('0.0.0.0') && settings['listen.ip6'].includes('::')
+      const own = { native, certificate, arrivals, traffic, bothFamilies, windowBytes: streamWindowBytes }
+      transports.push(webRtcDirect({ ...own, ...(fast && { greet }) }))
+    } catch (error) {
+      cannotLoad('webrtcDirect', error)
     }
   }
   const muxer = yamux({
@@ -114,25 +150,35 @@ export async function protocols(
   }
 }
 
+function notLoaded(listener: 'quic' | 'webrtcDirect', error: unknown): AppError {
+  const name = { quic: 'QUIC', webrtcDirect: 'WebRTC-direct' }[listener]
+  const setting: Key = `${listener}.enabled`
+  const off = `--no-${flagOf(setting).slice(2)}`
+  const what = `${name} cannot be loaded on this platform (setting ${setting}); ${off} goes without it.`
+  return new AppError('address-unusable', what, { setting }, error)
+}
+
 /** TCP and WebSocket with the node's own encryption and muxer. */
-function fastTransports(arrivals: Arrivals, greet: Greet, streamWindowBytes: number): TransportFactory[] {
+function fastTransports(
+  {
+    tls: front,
+    ...shared
+  }: Pick<ProtocolsComponents, 'arrivals' | 'bounds' | 'tls'> & {
+    proxies: TrustedProxies
+  },
+  greet: Greet,
+  streamWindowBytes: number
+): TransportFactory[] {
   let made: Upgrades | undefined
   // All transports share one.
   const upgradeOf = ({ privateKey, logger }: UpgradesComponents): Upgrade =>
     (made ??= new Upgrades({ privateKey, logger }, { streamWindowBytes, greet })).upgrade
   return [
-    components => fastTcp({ arrivals, upgrade: upgradeOf(components) })(),
-    components => fastWebSockets({ arrivals, upgrade: upgradeOf(components) })(),
-    components => dialOnly(webSockets()(components))
+    components => fastTcp({ ...shared, upgrade: upgradeOf(components) })(),
+    components => fastWebSockets({ ...shared, upgrade: upgradeOf(components) })(),
+    components =>
+      secureWebSockets(webSockets()(components), { ...shared, front, upgrade: upgradeOf(components) })
   ]
-}
-
-/** For addresses behind TLS, which the node dials but does not listen on. */
-function dialOnly(transport: Transport): Transport {
-  const dialFilter = transport.dialFilter.bind(transport)
-  transport.dialFilter = addresses => dialFilter(addresses).filter(address => !WebSockets.exactMatch(address))
-  transport.listenFilter = () => []
-  return transport
 }
 
 function stockTransports(): TransportFactory[] {

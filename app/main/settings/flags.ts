@@ -4,7 +4,7 @@ import { isBooleanWord, parseValue } from '../../shared/values.ts'
 import { flagsByName, type FlagOptions, type FlagSpec } from './flag-table.ts'
 import { suggestion } from './nearest.ts'
 
-export type Listener = 'tcp' | 'quic' | 'ws' | 'http' | 'control' | 'metrics'
+export type Listener = 'tcp' | 'quic' | 'ws' | 'http' | 'control' | 'metrics' | 'tls' | 'webrtcDirect'
 
 export interface Flags {
   /** The settings given, already read, and the flag that gave each. */
@@ -27,7 +27,7 @@ export function parseFlags(argv: readonly string[]): Flags {
   return { given, options, positionals, errors, listenerFlags: listenersAskedFor(given) }
 }
 
-const LISTENERS = ['tcp', 'quic', 'ws', 'http', 'control'] as const
+const LISTENERS = ['tcp', 'quic', 'ws', 'webrtcDirect', 'http', 'control'] as const
 
 function listenersAskedFor(given: Flags['given']): Set<Listener> {
   const asked: Listener[] = LISTENERS.filter(name => {
@@ -35,6 +35,7 @@ function listenersAskedFor(given: Flags['given']): Set<Listener> {
     return enabled === true || (enabled === undefined && given.has(`${name}.port`))
   })
   if (given.has('metrics.listen')) asked.push('metrics')
+  if (given.has('tls.port') || given.has('tls.cert')) asked.push('tls')
   return new Set(asked)
 }
 

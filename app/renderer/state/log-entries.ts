@@ -60,6 +60,7 @@ const KINDS: Partial<Record<ApiEvent['name'], EventKind>> = {
   'peer-disconnected': 'peers',
   'address-changed': 'addresses',
   'mapping-changed': 'addresses',
+  'auto-tls-changed': 'addresses',
   'mode-changed': 'node',
   'settings-changed': 'node'
 }

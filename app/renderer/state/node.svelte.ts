@@ -195,6 +195,7 @@ export class NodeState {
         break
       case 'address-changed':
       case 'mapping-changed':
+      case 'auto-tls-changed':
         this.#soon()
         break
       case 'missed-events':

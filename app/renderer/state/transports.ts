@@ -1,6 +1,6 @@
 import type { AddressInfo, MappedPort, Status } from '../../shared/api.ts'
 
-export const TRANSPORTS = ['tcp', 'quic', 'ws'] as const
+export const TRANSPORTS = ['tcp', 'quic', 'ws', 'webrtcDirect'] as const
 export type TransportName = (typeof TRANSPORTS)[number]
 
 /**
@@ -19,7 +19,13 @@ export interface TransportSummary {
   mapping?: MappedPort
 }
 
-const OF: Record<string, TransportName> = { tcp: 'tcp', 'quic-v1': 'quic', ws: 'ws', wss: 'ws' }
+const OF: Record<string, TransportName> = {
+  tcp: 'tcp',
+  'quic-v1': 'quic',
+  ws: 'ws',
+  wss: 'ws',
+  'webrtc-direct': 'webrtcDirect'
+}
 
 /** `value` gives the settings by their keys. */
 export function transportsOf(

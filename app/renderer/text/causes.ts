@@ -34,8 +34,8 @@ const GERMAN_REACH: readonly [RegExp, (...found: string[]) => string][] = [
   ],
   [/^No peer has tried to reach it yet\.$/, () => 'Noch hat kein Peer versucht, sie zu erreichen.'],
   [
-    /^Given by the settings announce or announceIp, and not checked\.$/,
-    () => 'Durch die Einstellungen announce oder announceIp vorgegeben und nicht geprüft.'
+    /^Given by the settings announce, announceIp or announceHost, and not checked\.$/,
+    () => 'Durch die Einstellungen announce, announceIp oder announceHost vorgegeben und nicht geprüft.'
   ]
 ]
 
@@ -82,6 +82,28 @@ const GERMAN_MAPPING: Record<string, (port: string, cause: string, external?: nu
     external === undefined
       ? `Der Router gibt ${port} und andere, die versucht wurden, an ein anderes Gerät. Setze einen anderen Port, oder entferne dessen Weiterleitung.`
       : `${port} des Routers gehört einem anderen Gerät; stattdessen wird ${external} weitergeleitet.`
+}
+
+const GERMAN_CERTIFICATE: Record<string, string> = {
+  'forge-refused':
+    'Die Registrierung (Einstellung autoTls.forge) hat den Namen abgelehnt. Sie ruft die bekannt gegebenen Adressen zurück: Die müssen aus dem Internet erreichbar sein.',
+  'forge-unreachable':
+    'Die Registrierung (Einstellung autoTls.forge) ist nicht erreichbar. Prüfe Netz und DNS dieses Rechners.',
+  'acme-failed':
+    'Die Zertifizierungsstelle (Einstellung autoTls.acme) hat kein Zertifikat gegeben. Bleibt es dabei, sieh auf ihrer Statusseite nach.',
+  'no-answer': 'Die Zertifizierungsstelle (Einstellung autoTls.acme) wurde nicht rechtzeitig fertig.',
+  unusable: 'Das Zertifikat, das kam, passt nicht zu seinem Schlüssel oder Namen; ein anderes wird verlangt.',
+  disk: 'Das Zertifikat kann nicht in den Datenordner geschrieben werden. Schaffe Platz, und sieh nach den Rechten des Ordners.'
+}
+
+/** Why the certificate of ws.autoTls did not come; with what the other side said, in brackets. */
+export function certificateCause(
+  { code, cause, detail: said }: { code?: string; cause?: string; detail?: string },
+  to: Language = language
+): string | undefined {
+  const german = to === 'en' || code === undefined ? undefined : GERMAN_CERTIFICATE[code]
+  if (german === undefined) return cause
+  return said === undefined ? german : `${german} (${said})`
 }
 
 /** What is wrong with the router, or with one of the ports. */

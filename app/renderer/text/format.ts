@@ -114,6 +114,7 @@ const TRANSPORTS: Record<string, string> = {
   wss: 'WebSocket (TLS)',
   webrtc: 'WebRTC',
   'webrtc-direct': 'WebRTC',
+  webrtcDirect: 'WebRTC',
   circuit: 'Circuit',
   relay: 'Circuit'
 }

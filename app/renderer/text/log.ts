@@ -1,6 +1,8 @@
 import type { ApiEvent } from '../../shared/api.ts'
+import { certificateCause } from './causes.ts'
 import { bytes, duration, list, moment, shortPeerId, transport } from './format.ts'
 import { plural, texts } from './language.ts'
+import { network } from './network.ts'
 import { settingLabel } from './setting-labels.ts'
 
 export const log = texts({
@@ -75,6 +77,7 @@ export const log = texts({
       peerDisconnected: (peer: string) => `${peer} disconnected`,
       address: (address: string, by: string, state: string) => `${address} (${by}): ${state}`,
       mapping: (state: string) => `Port mapping: ${state}`,
+      certificate: (state: string) => `Certificate for browsers: ${state}`,
       mode: (mode: string) => `The node is ${mode}`,
       modeUntil: (mode: string, until: string) => `The node is ${mode} until ${until}`,
       fault: (message: string) => `The node cannot run: ${message}`,
@@ -182,6 +185,7 @@ export const log = texts({
       peerDisconnected: peer => `${peer} ist nicht mehr verbunden`,
       address: (address, by, state) => `${address} (${by}): ${state}`,
       mapping: state => `Portfreigabe: ${state}`,
+      certificate: state => `Zertifikat für Browser: ${state}`,
       mode: mode => `Der Knoten ${mode}`,
       modeUntil: (mode, until) => `Der Knoten ${mode} bis ${until}`,
       fault: message => `Der Knoten kann nicht laufen: ${message}`,
@@ -266,6 +270,10 @@ export function eventText(event: ApiEvent): string {
     }
     case 'mapping-changed':
       return withCause(say.mapping(log.mappingStates[event.value.state]), event.value.cause)
+    case 'auto-tls-changed': {
+      const [word] = network.certificateState[event.value.state]
+      return withCause(say.certificate(word), certificateCause(event.value))
+    }
     case 'mode-changed': {
       const { mode, until, fault } = event.value
       if (fault !== undefined) return say.fault(fault.message)

@@ -57,6 +57,29 @@ export const network = texts({
     externalIp: 'Its public address',
     portState: { mapped: 'forwarded', failed: 'failed', pending: 'asked' },
     port: (outer: string, protocol: string, inner: string) => `${protocol} ${outer} → ${inner}`,
+    secure: 'HTTPS and secure WebSocket',
+    secureListener: {
+      open: ['Open', 'Browsers on secure pages connect here:'],
+      closed: ['Closed', 'There is a certificate, but its port could not be opened.']
+    },
+    secureFrom: { files: 'from your files', 'auto-tls': 'got by Waystation' },
+    until: (moment: string) => `good until ${moment}`,
+    certificate: 'Certificate for browsers',
+    certificateState: {
+      off: [
+        'Off',
+        'Browsers on secure pages need a certificate. Waystation can get a free one for this node.'
+      ],
+      waiting: ['Waiting', 'Peers outside must have reached this node before it can ask for one.'],
+      registering: ['Registering', 'The name of this node is being registered.'],
+      requesting: ['Asking', 'The certificate authority is checking the name.'],
+      held: ['Held', 'Browsers can connect securely.'],
+      failed: ['Failed', 'No certificate came.']
+    },
+    certificateName: 'For',
+    validTo: 'Good until',
+    renewsAt: 'Renewed from',
+    retryAt: (moment: string) => `Tried again from ${moment}.`,
     dht: 'Network and DHT',
     dhtPeers: 'Peers in the table',
     dhtOff: 'The DHT is switched off: this node helps nobody to find peers.',
@@ -142,6 +165,29 @@ export const network = texts({
     externalIp: 'Seine öffentliche Adresse',
     portState: { mapped: 'weitergeleitet', failed: 'fehlgeschlagen', pending: 'gefragt' },
     port: (outer, protocol, inner) => `${protocol} ${outer} → ${inner}`,
+    secure: 'HTTPS und sicheres WebSocket',
+    secureListener: {
+      open: ['Offen', 'Browser auf sicheren Seiten verbinden sich hierher:'],
+      closed: ['Geschlossen', 'Ein Zertifikat ist da, aber der Port ließ sich nicht öffnen.']
+    },
+    secureFrom: { files: 'aus deinen Dateien', 'auto-tls': 'von Waystation geholt' },
+    until: moment => `gilt bis ${moment}`,
+    certificate: 'Zertifikat für Browser',
+    certificateState: {
+      off: [
+        'Aus',
+        'Browser auf sicheren Seiten brauchen ein Zertifikat. Waystation kann für diesen Knoten ein kostenloses holen.'
+      ],
+      waiting: ['Wartet', 'Erst müssen Peers von außen diesen Knoten erreicht haben.'],
+      registering: ['Meldet an', 'Der Name dieses Knotens wird angemeldet.'],
+      requesting: ['Verlangt', 'Die Zertifizierungsstelle prüft den Namen.'],
+      held: ['Vorhanden', 'Browser können sich sicher verbinden.'],
+      failed: ['Fehlgeschlagen', 'Es kam kein Zertifikat.']
+    },
+    certificateName: 'Für',
+    validTo: 'Gilt bis',
+    renewsAt: 'Erneuert ab',
+    retryAt: moment => `Neuer Versuch ab ${moment}.`,
     dht: 'Netz und DHT',
     dhtPeers: 'Peers in der Tabelle',
     dhtOff: 'Die DHT ist ausgeschaltet: Dieser Knoten hilft niemandem, Peers zu finden.',

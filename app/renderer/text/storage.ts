@@ -9,6 +9,7 @@ const kinds = texts({
     'control-token': 'Secret of the dashboard',
     control: 'Where the node answers',
     lock: 'Mark that the node runs',
+    'auto-tls': 'Certificate for browsers',
     window: 'Window',
     starts: 'Starts of the app',
     chromium: 'What the window keeps',
@@ -21,6 +22,7 @@ const kinds = texts({
     'control-token': 'Geheimnis des Dashboards',
     control: 'Wo der Knoten antwortet',
     lock: 'Zeichen, dass der Knoten läuft',
+    'auto-tls': 'Zertifikat für Browser',
     window: 'Fenster',
     starts: 'Starts der App',
     chromium: 'Was das Fenster aufhebt',
@@ -71,6 +73,10 @@ export const GERMAN_FIELDS: Record<string, string> = {
   'all the time since the history began': 'die ganze Zeit seit Beginn des Verlaufs',
   'when the history began': 'wann der Verlauf begann',
   'whether the node is paused, and until when': 'ob der Knoten pausiert, und bis wann',
+  'the certificate of secure WebSocket and its private key':
+    'das Zertifikat für sicheres WebSocket und sein privater Schlüssel',
+  'the private key of the account at the certificate authority':
+    'der private Schlüssel des Kontos bei der Zertifizierungsstelle',
   'the version of the format, and a sum against damage':
     'die Version des Formats und eine Prüfsumme gegen Schäden'
 }

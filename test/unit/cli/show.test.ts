@@ -132,6 +132,27 @@ const status: Status = {
     }
   ],
   announced: [`/ip4/192.168.1.5/tcp/4001/p2p/${NODE}`],
+  tls: {
+    addresses: ['0.0.0.0:443', '[::]:443'],
+    certificates: [
+      {
+        source: 'files',
+        names: ['relay.example', 'www.relay.example'],
+        validFrom: '2026-11-01T12:00:00Z',
+        validTo: '2027-01-30T12:00:00Z',
+        fingerprint: 'AB:CD'
+      }
+    ]
+  },
+  autoTls: {
+    state: 'failed',
+    since: '2026-11-21T11:58:00Z',
+    name: '*.k51.libp2p.direct',
+    validTo: '2026-11-30T12:00:00Z',
+    retryAt: '2026-11-21T12:08:00Z',
+    code: 'forge-refused',
+    cause: 'The registration refused the name.'
+  },
   mapping: {
     state: 'failed',
     since: '2026-11-21T11:58:00Z',
@@ -294,6 +315,10 @@ describe('status', () => {
       'each port and its cause',
       / {2}tcp: TCP 4001, failed\n {6}error 718\n {2}quic: UDP 4001 as 4002, mapped/
     ],
+    [
+      'the certificate, what became of its renewal, and until when there is one',
+      /Certificate +failed, for 2 min, tried again at 2026-11-21 \d\d:08:00\n +held until 2026-11-30 \S+\n {2}\*\.k51\.libp2p\.direct\n {2}The registration refused/
+    ],
     ['reservations against their limit', /Reservations +12 of 64/],
     ['circuits without a limit', /Circuits +3 of unlimited/],
     [
@@ -309,6 +334,16 @@ describe('status', () => {
   it('lists what is announced where states are not known', () => {
     const lines = showStatus({ ...status, addresses: [] }, { now })
     expect(lines.find(line => line.includes('192.168.1.5'))).toMatch(/yes$/)
+  })
+
+  it.each([
+    [{ state: 'off' }, 'Certificate  off (setting ws.autoTls)'],
+    [{ state: 'held', validTo: '2026-12-01T12:00:00Z' }, /^Certificate +held until 2026-12-01 \d\d:00:00$/],
+    [{ state: 'requesting' }, /^Certificate +asking for the certificate, for 3 h$/]
+  ] as const)('says of the certificate that it is %o', (info, line) => {
+    const autoTls = { since: '2026-11-21T09:00:00Z', name: '*.k51.d', ...info }
+    const lines = showStatus({ ...status, autoTls }, { now })
+    expect(lines.find(each => each.startsWith('Certificate'))).toMatch(line)
   })
 
   it('says that nothing listens', () => {

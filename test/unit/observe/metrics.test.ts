@@ -18,7 +18,8 @@ const GAUGES: Gauges = {
   traffic: { received: 1000, sent: 2000 },
   quota: { limitBytes: 100_000, usedBytes: 3000 },
   historyWritable: true,
-  addresses: { listening: 2, verified: 1 }
+  addresses: { listening: 2, verified: 1 },
+  certificates: { files: 1_800_000_000 }
 }
 
 function start(gauges: Partial<Gauges> = {}) {

@@ -62,6 +62,22 @@ describe('an address', () => {
     }
   )
 
+  it('that goes by a name is asked about by its IP address, and verified by its name', () => {
+    const name = '/dns4/5-6-7-1.k51.libp2p.direct/tcp/443/tls/ws'
+    const ask = multiaddr('/ip4/5.6.7.1/tcp/443/tls/sni/5-6-7-1.k51.libp2p.direct/ws')
+    book.update([{ address: multiaddr(name), origin: 'listening', ask }])
+    expect(book.next('5.6.7.1')).toBeUndefined()
+    expect(book.next('20.1.0.1')?.address.toString()).toBe(ask.toString())
+    answer('reached', 2, { first: 30 })
+    expect(book.verified().map(String)).toEqual([name])
+    expect(stateOf(name)).toMatchObject({ state: 'verified', transport: 'wss', public: true })
+  })
+
+  it('that is a name alone is asked about of nobody', () => {
+    book.update(known('listening', '/dns4/relay.example.org/tcp/443/tls/ws'))
+    expect(book.next('20.1.0.1')).toBeUndefined()
+  })
+
   it.each<Origin>(['listening', 'mapped', 'observed'])(
     'that is %s is unreachable when three fail',
     origin => {

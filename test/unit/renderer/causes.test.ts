@@ -1,10 +1,11 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, it } from 'vitest'
+import { AutoTlsError } from '../../../app/main/relay/auto-tls/failures.ts'
 import { CAUSES, MappingError, otherPortCause, portCause } from '../../../app/main/relay/mapping/causes.ts'
 import { AddressBook } from '../../../app/main/relay/reach/book.ts'
 import { Evidence } from '../../../app/main/relay/reach/evidence.ts'
 import { REFUSALS } from '../../../app/main/relay/circuit/admission.ts'
-import { mappingCause, reachCause } from '../../../app/renderer/text/causes.ts'
+import { certificateCause, mappingCause, reachCause } from '../../../app/renderer/text/causes.ts'
 import { reasonText } from '../../../app/renderer/text/refusals.ts'
 
 /** All that the node can say of an address, by making it say so. */
@@ -76,6 +77,17 @@ describe('causes in German', () => {
     const conflict = portCause(port, new MappingError('conflict', 'taken'))
     expect(mappingCause({ code: 'conflict', cause: conflict }, port, 'de')).not.toBe(conflict)
   })
+
+  it.each(['forge-refused', 'forge-unreachable', 'acme-failed', 'no-answer', 'unusable', 'disk'] as const)(
+    'has a sentence for the certificate, with what the other side said: %s',
+    code => {
+      const { message: cause, said: detail } = new AutoTlsError(code, 'HTTP 400: no')
+      expect(certificateCause({ code, cause, detail }, 'en')).toBe(cause)
+      const german = certificateCause({ code, cause, detail }, 'de')
+      expect(german).toMatch(/^(Die|Das) .* \(HTTP 400: no\)$/)
+      expect(certificateCause({ code, cause }, 'de')).not.toMatch(/HTTP/)
+    }
+  )
 
   it('leaves a sentence that it does not know', () => {
     expect(reachCause('Something new.', 'de')).toBe('Something new.')

@@ -49,6 +49,7 @@ test('all that the node says of what it stores has German words', async () => {
       'window.json',
       'starts.json',
       'history',
+      'auto-tls',
       'chromium'
     ])
       await writeFile(path.join(dataDir, name), '')

@@ -120,7 +120,7 @@ describe('what stops the start', () => {
     ['one port for two', { argv: ['--tcp-port', '4003'] }, 'bad-setting'],
     [
       'nothing to listen on',
-      { argv: ['--no-tcp-enabled', '--no-quic-enabled', '--no-ws-enabled'] },
+      { argv: ['tcp', 'quic', 'ws', 'webrtc-direct'].map(name => `--no-${name}-enabled`) },
       'nothing-to-listen-on'
     ]
   ])('%s', (_, given, code) => {

@@ -5,6 +5,13 @@ import { validateSettings } from '../../../app/shared/values.ts'
 const check = (changes: Partial<Settings>): ReturnType<typeof validateSettings> =>
   validateSettings({ ...defaultsOf('server'), ...changes })
 
+const NO_TRANSPORT = {
+  'tcp.enabled': false,
+  'quic.enabled': false,
+  'ws.enabled': false,
+  'webrtcDirect.enabled': false
+}
+
 describe('settings that must fit together', () => {
   it.each(PROFILES)('the defaults of %s do', profile => {
     expect(validateSettings(defaultsOf(profile))).toEqual([])
@@ -45,9 +52,9 @@ describe('settings that must fit together', () => {
   })
 
   it('all transports off leave nothing to listen on', () => {
-    const problems = check({ 'tcp.enabled': false, 'quic.enabled': false, 'ws.enabled': false })
+    const problems = check(NO_TRANSPORT)
     expect(problems.map(({ code }) => code)).toEqual(['nothing-to-listen-on'])
-    expect(problems[0]?.message).toContain('tcp.enabled, quic.enabled, ws.enabled')
+    expect(problems[0]?.message).toContain('tcp.enabled, quic.enabled, ws.enabled, webrtcDirect.enabled')
   })
 
   it('no address leaves nothing to listen on', () => {
@@ -56,12 +63,7 @@ describe('settings that must fit together', () => {
   })
 
   it('an announced address that no transport serves is named', () => {
-    const problems = check({
-      'tcp.enabled': false,
-      'quic.enabled': false,
-      'ws.enabled': false,
-      announceIp: ['203.0.113.7']
-    })
+    const problems = check({ ...NO_TRANSPORT, announceIp: ['203.0.113.7'] })
     expect(problems.at(-1)?.message).toContain('announceIp is 203.0.113.7')
   })
 

@@ -151,6 +151,7 @@ const EVENT_NAMES: { readonly [Name in keyof ApiEvents]: true } = {
   'settings-changed': true,
   'address-changed': true,
   'mapping-changed': true,
+  'auto-tls-changed': true,
   tick: true,
   log: true,
   'missed-events': true

@@ -1,4 +1,12 @@
-import type { AddressInfo, MappedPort, MappingInfo, ModeInfo, Status } from '../../../shared/api.ts'
+import type {
+  AddressInfo,
+  AutoTlsInfo,
+  MappedPort,
+  MappingInfo,
+  ModeInfo,
+  Status,
+  TlsInfo
+} from '../../../shared/api.ts'
 import { formatBytes, formatDuration } from '../../../shared/format.ts'
 import { quotaText, ratesTable, totalsTable } from './show-figures.ts'
 import type { ViewOptions } from './show-lists.ts'
@@ -14,6 +22,8 @@ export function showStatus(status: Status, options: ViewOptions): string[] {
     work(status),
     ['Addresses', ...addresses(status, options)],
     mapping(status.mapping, options),
+    certificate(status.autoTls, options),
+    secureListener(status.tls, options),
     ratesTable(status.rates, options),
     totalsTable(status.totals, options)
   ]
@@ -137,3 +147,37 @@ function portText({ transport, protocol, internalPort, externalPort, state }: Ma
   const outside = externalPort === undefined ? '' : ` as ${externalPort}`
   return `${transport}: ${protocol.toUpperCase()} ${internalPort}${outside}, ${state}`
 }
+
+function certificate(
+  { state, since, name = '', validTo, retryAt, cause }: AutoTlsInfo,
+  { now, width }: ViewOptions
+): string[] {
+  if (state === 'off') return pairs([['Certificate', 'off (setting ws.autoTls)']])
+  const retry = retryAt === undefined ? '' : `, tried again at ${localTime(retryAt)}`
+  const doing = state === 'held' ? [] : [`${CERTIFICATE[state]}, for ${timeSince(since, now)}${retry}`]
+  const held = validTo === undefined ? [] : [`held until ${localTime(validTo)}`]
+  return [
+    ...pairs([['Certificate', [...doing, ...held]]]),
+    ...(name === '' ? [] : [`  ${name}`]),
+    ...(cause === undefined ? [] : wrap(cause, width, 2))
+  ]
+}
+
+function secureListener({ addresses, certificates }: TlsInfo, { width }: ViewOptions): string[] {
+  if (addresses.length === 0 && certificates.length === 0) return []
+  const files = certificates.filter(({ source }) => source === 'files')
+  return [
+    ...pairs([['TLS listener', addresses.length === 0 ? 'closed' : addresses]]),
+    ...files.flatMap(({ names, validTo }) => [
+      `  tls.cert, good until ${localTime(validTo)}:`,
+      ...wrap(names.join(', '), width, 4)
+    ])
+  ]
+}
+
+const CERTIFICATE = {
+  waiting: 'waiting for an address that is verified from outside',
+  registering: 'registering the name',
+  requesting: 'asking for the certificate',
+  failed: 'failed'
+} as const

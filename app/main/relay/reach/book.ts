@@ -20,6 +20,8 @@ export interface Known {
   /** Without the node's own /p2p/ID. */
   address: Multiaddr
   origin: Origin
+  /** To be asked about in its place: its IP address where it goes by a name. */
+  ask?: Multiaddr | undefined
 }
 
 /** One address to ask one peer about. */
@@ -77,11 +79,12 @@ export class AddressBook {
     const now = new Map<string, Known>()
     for (const one of known) if (!now.has(one.address.toString())) now.set(one.address.toString(), one)
     for (const text of this.#entries.keys()) if (!now.has(text)) this.#entries.delete(text)
-    for (const [text, { address, origin }] of now) {
+    for (const [text, one] of now) {
+      const { origin } = one
       const entry = this.#entries.get(text)
       // What was said of an address that peers told us of does not do for one that we claim to have, nor back.
       const isSame = entry !== undefined && (entry.origin === 'observed') === (origin === 'observed')
-      const kept = isSame ? entry : this.#add(text, address, origin)
+      const kept = isSame ? entry : this.#add(text, one)
       kept.origin = origin
       this.#settle(kept)
     }
@@ -94,13 +97,13 @@ export class AddressBook {
     for (const entry of this.#entries.values()) {
       if (!isToProve(entry) || entry.dueMs > now) continue
       if (entry.asking >= (entry.evidence.verdict === 'unknown' ? AT_ONCE : 1)) continue
-      if (!canTry(entry.address, ip)) continue
+      if (!canTry(asked(entry), ip)) continue
       for (const [other, atMs] of entry.asked) if (now - atMs >= ASK_AGAIN_MS) entry.asked.delete(other)
       if (entry.asked.has(network) || entry.asked.size >= MOST_ASKED) continue
       entry.asked.set(network, now)
       entry.asking++
       return {
-        address: entry.address,
+        address: asked(entry),
         pay: entry.origin !== 'observed',
         answer: (via, outcome) => this.#answered(entry, network, via, outcome)
       }
@@ -141,11 +144,11 @@ export class AddressBook {
     return [...infos.filter(info => info.public), ...infos.filter(info => !info.public)]
   }
 
-  #add(text: string, address: Multiaddr, origin: Origin): Entry {
+  #add(text: string, { address, origin, ask }: Known): Entry {
     const evidence = new Evidence({ observed: origin === 'observed' })
     const since = this.#components.clock.date()
     const entry = {
-      ...{ text, address, origin, evidence, since },
+      ...{ text, address, origin, ask, evidence, since },
       ...{ asked: new Map(), asking: 0, dueMs: 0, state: undefined }
     }
     this.#entries.set(text, entry)
@@ -176,8 +179,12 @@ export class AddressBook {
   }
 }
 
-function isToProve({ address, origin }: Known): boolean {
-  return origin !== 'given' && isPublicAddress(address) && ipOfAddress(address) !== undefined
+function isToProve(one: Known): boolean {
+  return one.origin !== 'given' && isPublicAddress(one.address) && ipOfAddress(asked(one)) !== undefined
+}
+
+function asked({ address, ask = address }: Known): Multiaddr {
+  return ask
 }
 
 /**
@@ -197,7 +204,8 @@ function stateOf({ address, origin, evidence }: Entry): AddressState | undefined
 }
 
 function causeOf(entry: Entry): string | undefined {
-  if (entry.origin === 'given') return 'Given by the settings announce or announceIp, and not checked.'
+  if (entry.origin === 'given')
+    return 'Given by the settings announce, announceIp or announceHost, and not checked.'
   return isToProve(entry) ? entry.evidence.cause(portOf(entry.address)) : undefined
 }
 

@@ -17,8 +17,9 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { AddressInfo } from '../../../shared/api.ts'
 import { isPublicIp } from '../../net/ip.ts'
 import { ipOf, ipOfAddress, isPublicAddress } from '../addresses.ts'
+import { named } from '../auto-tls/names.ts'
 import { Identified } from '../identify/identified.ts'
-import { announcedAt } from '../listening.ts'
+import { announcedAt, announcedAtHost } from '../listening.ts'
 import { askV1, askV2, DIAL_BACK_PROTOCOL, DialBacks, V1_PROTOCOL, V2_PROTOCOL } from './autonat.ts'
 import type { Outcome, Version } from './autonat.ts'
 import { AddressBook, withoutPeerId, type BookClock, type Inquiry, type Known } from './book.ts'
@@ -48,6 +49,12 @@ export interface ReachOptions {
   announce: readonly string[]
   /** The setting `announceIp`: announced with every open port. */
   announceIp: readonly string[]
+  /** The setting `announceHost`: announced with every open port, too. */
+  announceHost?: string
+  /** Whether clients can make use of an address: its certificate is for its host. */
+  isUsable?: (address: Multiaddr) => boolean
+  /** The domain of ws.autoTls, where there is a certificate for it: secure WebSocket is announced by names in it. */
+  tlsDomain?: () => string | undefined
   /** Peers that lose something with their connection. */
   isClient: (peer: PeerId) => boolean
   /** A state changed, or an address is new. */
@@ -125,7 +132,9 @@ export class Reach implements Startable {
       const hasPublicIp = ipOfAddress(address) !== undefined && isPublicAddress(address)
       return !hasPublicIp
     })
-    return [...proven, ...this.#givenIps(), ...this.#book.verified()]
+    const { tlsDomain, isUsable = () => true } = this.#options
+    const given = this.#given().map(address => named(address, tlsDomain?.()).address)
+    return [...proven, ...given, ...this.#book.verified()].filter(address => isUsable(address))
   }
 
   readonly #onIdentify = ({ detail }: CustomEvent<IdentifyResult>): void => {
@@ -222,7 +231,7 @@ export class Reach implements Startable {
   #known(): Known[] {
     const { addressManager, transportManager } = this.#components
     const of = (origin: Known['origin'], addresses: readonly Multiaddr[]): Known[] =>
-      addresses.map(address => ({ address: withoutPeerId(address), origin }))
+      addresses.map(address => ({ ...named(withoutPeerId(address), this.#options.tlsDomain?.()), origin }))
     const known = addressManager.getAddressesWithMetadata()
     const ofType = (type: string): Multiaddr[] =>
       known.filter(one => one.type === type).map(one => one.multiaddr)
@@ -231,15 +240,17 @@ export class Reach implements Startable {
     // Someone who says where the node is need not be told by others.
     const seen = announce.length + announceIp.length > 0 ? [] : this.#observed.believed()
     return [
-      ...of('given', [...ofType('announce'), ...this.#givenIps()]),
+      ...of('given', [...ofType('announce'), ...this.#given()]),
       ...of('listening', listening),
       ...of('mapped', ofType('ip-mapping')),
       ...of('observed', announcedAt(seen, listening))
     ]
   }
 
-  #givenIps(): Multiaddr[] {
-    return announcedAt(this.#options.announceIp, this.#components.transportManager.getAddrs())
+  #given(): Multiaddr[] {
+    const { announceIp, announceHost = '' } = this.#options
+    const listening = this.#components.transportManager.getAddrs()
+    return [...announcedAt(announceIp, listening), ...announcedAtHost(announceHost, listening)]
   }
 }
 
