@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config'
  * memory, one at a time and after all others, so that these do not disturb them.
  * net: networks of their own, made of namespaces: needs root on Linux.
  * e2e: the renderer in a real browser, and the desktop app on a screen.
- * system: what needs a program or a right that not every machine has.
+ * browser: clients in a real browser. system: what else needs a program or a right that not every machine has.
  */
 const STEADY = ['shaping', 'stalled-reader', 'hostile', 'protocol-random', 'long-path'].map(
   name => `test/integration/${name}.test.ts`
@@ -42,6 +42,7 @@ export default defineConfig({
           sequence: { groupOrder: 1 }
         }
       },
+      { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...minutes(2), ...secondChance } },
       { test: { name: 'system', include: ['test/system/**/*.test.ts'], ...minutes(2), ...secondChance } },
       { test: { name: 'net', include: ['test/net/**/*.test.ts'], ...minutes(4), ...secondChance } },
       {
