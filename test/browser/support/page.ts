@@ -35,7 +35,7 @@ export interface StartOptions {
   findsNoWay?: boolean
   /** How long it may take to connect. */
   dialSeconds?: number
-  /** Whether it learns late that WebRTC has connected, as on a machine that is busy. */
+  /** Whether it learns late what happens while WebRTC connects, as on a machine that is busy. */
   isSlow?: boolean
   /** Whether it does without the example's remedy for that. */
   isStock?: boolean
@@ -157,12 +157,25 @@ const peer = {
   }
 }
 
+/** From the moment that WebRTC finds its way, what the relay and WebRTC tell comes late. */
 function beSlow(): void {
+  let busyUntil = 0
+  const late = <E extends Event>(tell: (event: E) => void): ((event: E) => void) => {
+    return event => void setTimeout(() => tell(event), Math.max(0, busyUntil - performance.now()))
+  }
   Object.defineProperty(RTCPeerConnection.prototype, 'onconnectionstatechange', {
-    set(this: EventTarget, told: (event: Event) => void) {
-      this.addEventListener('connectionstatechange', event => setTimeout(() => told(event), 1000))
+    set(this: RTCPeerConnection, tell: (event: Event) => void) {
+      this.addEventListener('iceconnectionstatechange', () => {
+        if (this.iceConnectionState === 'connected') busyUntil ||= performance.now() + 2000
+      })
+      this.addEventListener('connectionstatechange', late(tell))
     }
   })
+  const listen = Reflect.get(WebSocket.prototype, 'addEventListener') as typeof addEventListener
+  WebSocket.prototype.addEventListener = function (this: WebSocket, name: string, ...rest: never[]) {
+    const [tell, options] = rest as unknown[] as [(event: Event) => void, AddEventListenerOptions]
+    listen.call(this, name, name === 'message' ? late(tell) : tell, options)
+  }
 }
 
 function connectionsTo(to: string): Connection[] {
