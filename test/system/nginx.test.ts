@@ -40,8 +40,7 @@ afterAll(async () => {
 
 const proxies = [
   { name: 'nginx', start: startNginx, skipped: missing('nginx (Debian: nginx)', NGINX !== undefined) },
-  // Not in every distribution: nobody has to have it.
-  { name: 'Caddy', start: startCaddy, skipped: CADDY === undefined }
+  { name: 'Caddy', start: startCaddy, skipped: missing('Caddy (Debian: caddy)', CADDY !== undefined) }
 ]
 
 describe.each(proxies)('behind $name, by the file that we ship,', ({ name, start, skipped }) => {
@@ -112,24 +111,27 @@ describe.each(proxies)('behind $name, by the file that we ship,', ({ name, start
       expect(plain.headers.get('location')).toMatch(/^https:\/\/.*\/healthz\?x=1$/)
     })
 
-    it.runIf(name === 'nginx')('keeps its connections when a renewed certificate is loaded', async () => {
-      await using site = await open()
-      await using listener = await createListener(site.address())
-      await using dialer = await createClient({ options: { addresses: { listen: [] } } })
-      const stream = await dialThrough(dialer, site.address(), listener)
-      const lost: unknown[] = []
-      for (const each of [listener, dialer])
-        each.addEventListener('connection:close', event => lost.push(event.detail.remoteAddr.toString()))
-      const before = await fingerprint(site.port)
+    // Caddy 2.6 ends its connections when it is reloaded; later ones have a setting for it (resources/caddy/Caddyfile).
+    if (name === 'nginx') {
+      it('keeps its connections when a renewed certificate is loaded', async () => {
+        await using site = await open()
+        await using listener = await createListener(site.address())
+        await using dialer = await createClient({ options: { addresses: { listen: [] } } })
+        const stream = await dialThrough(dialer, site.address(), listener)
+        const lost: unknown[] = []
+        for (const each of [listener, dialer])
+          each.addEventListener('connection:close', event => lost.push(event.detail.remoteAddr.toString()))
+        const before = await fingerprint(site.port)
 
-      const transfer = exchange(stream, 16 * MiB)
-      await site.renew()
-      site.proxy.child.kill('SIGHUP')
-      await until('the new certificate is served', async () => (await fingerprint(site.port)) !== before)
-      expect(await transfer).toBe(true)
-      expect(await exchange(stream, MiB)).toBe(true)
-      expect(lost).toEqual([])
-    })
+        const transfer = exchange(stream, 16 * MiB)
+        await site.renew()
+        site.proxy.child.kill('SIGHUP')
+        await until('the new certificate is served', async () => (await fingerprint(site.port)) !== before)
+        expect(await transfer).toBe(true)
+        expect(await exchange(stream, MiB)).toBe(true)
+        expect(lost).toEqual([])
+      })
+    }
 
     interface Site extends AsyncDisposable {
       app: App
@@ -169,7 +171,7 @@ describe.each(proxies)('behind $name, by the file that we ship,', ({ name, start
 })
 
 describe('the file for Caddy', () => {
-  it.skipIf(CADDY === undefined)('is one that it understands as it is shipped', async () => {
+  it.skipIf(missing('Caddy (Debian: caddy)', CADDY !== undefined))('is one that it understands as it is shipped', async () => {
     const file = path.join(ROOT, 'resources/caddy/Caddyfile')
     const { stderr } = await promisify(execFile)(CADDY!, ['adapt', '--config', file, '--validate'])
     expect(stderr).not.toMatch(/error/i)
