@@ -13,6 +13,10 @@ const STEADY = ['shaping', 'stalled-reader', 'hostile', 'protocol-random', 'long
 )
 /** What runs real processes, sockets and windows may meet a moment in which the machine is busy with something else. */
 const secondChance = { retry: 1 }
+/** Most of these wait more than they work. */
+const waiting = { maxWorkers: 3 }
+/** In a vitest that runs all of them, after those. */
+const later = { sequence: { groupOrder: 3 } }
 const minutes = (count: number): { testTimeout: number; hookTimeout: number } => ({
   testTimeout: count * 60_000,
   hookTimeout: count * 60_000
@@ -21,13 +25,14 @@ const minutes = (count: number): { testTimeout: number; hookTimeout: number } =>
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
-      { test: { name: 'upstream', include: ['test/upstream/**/*.test.ts'], ...minutes(1) } },
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], ...waiting } },
+      { test: { name: 'upstream', include: ['test/upstream/**/*.test.ts'], ...minutes(1), ...waiting } },
       {
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           exclude: STEADY,
+          ...waiting,
           ...minutes(2),
           ...secondChance
         }
@@ -42,9 +47,25 @@ export default defineConfig({
           sequence: { groupOrder: 1 }
         }
       },
-      { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...minutes(2), ...secondChance } },
-      { test: { name: 'system', include: ['test/system/**/*.test.ts'], ...minutes(2), ...secondChance } },
-      { test: { name: 'net', include: ['test/net/**/*.test.ts'], ...minutes(4), ...secondChance } },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          ...minutes(2),
+          ...secondChance,
+          ...later
+        }
+      },
+      {
+        test: {
+          name: 'system',
+          include: ['test/system/**/*.test.ts'],
+          ...minutes(2),
+          ...secondChance,
+          ...later
+        }
+      },
+      { test: { name: 'net', include: ['test/net/**/*.test.ts'], ...minutes(4), ...secondChance, ...later } },
       {
         test: {
           name: 'e2e',
