@@ -171,11 +171,14 @@ describe.each(proxies)('behind $name, by the file that we ship,', ({ name, start
 })
 
 describe('the file for Caddy', () => {
-  it.skipIf(missing('Caddy (Debian: caddy)', CADDY !== undefined))('is one that it understands as it is shipped', async () => {
-    const file = path.join(ROOT, 'resources/caddy/Caddyfile')
-    const { stderr } = await promisify(execFile)(CADDY!, ['adapt', '--config', file, '--validate'])
-    expect(stderr).not.toMatch(/error/i)
-  })
+  it.skipIf(missing('Caddy (Debian: caddy)', CADDY !== undefined))(
+    'is one that it understands as it is shipped',
+    async () => {
+      const file = path.join(ROOT, 'resources/caddy/Caddyfile')
+      const { stderr } = await promisify(execFile)(CADDY!, ['adapt', '--config', file, '--validate'])
+      expect(stderr).not.toMatch(/error/i)
+    }
+  )
 })
 
 /** The answer to a GET; of an upgrade its head. */
