@@ -54,10 +54,15 @@ export default defineConfig({
           input: {
             index: 'app/main/index.ts',
             cli: 'app/main/cli.ts',
-            'is-command': 'app/main/desktop/is-command.ts'
+            'is-command': 'app/main/desktop/is-command.ts',
+            'self-test': 'app/main/self-test/worker.ts'
           },
           external,
-          output: { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' }
+          output: {
+            // The node looks for it beside its own chunk.
+            entryFileNames: ({ name }) => (name === 'self-test' ? 'chunks/[name].js' : '[name].js'),
+            chunkFileNames: 'chunks/[name]-[hash].js'
+          }
         }
       }
     },

@@ -1,23 +1,28 @@
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
-import type { Api, ModeInfo, NodeMode, SettingsChanged, StorageInfo } from '../shared/api.ts'
+import type { Api, ModeInfo, SettingsChanged, StorageInfo } from '../shared/api.ts'
 import { keys, type Settings } from '../shared/settings.ts'
 import { EventLog } from './api/event-log.ts'
 import { forwardEvents } from './api/forward-events.ts'
 import { createNodeApi } from './api/node-api.ts'
+import { Budget } from './budget/budget.ts'
+import { worstCaseOf } from './budget/worst-case.ts'
 import { openControl, type Control } from './control.ts'
 import { openDataFolder } from './data-folder.ts'
 import { Figures } from './figures.ts'
 import { IdentityBackups } from './identity-backup.ts'
+import { networksOf } from './networks.ts'
 import { NodeRunner } from './node-runner.ts'
 import { TlsFront } from './net/tls/tls-front.ts'
 import { Upgrades } from './net/upgrades.ts'
 import { createBus, type NodeBus } from './observe/events.ts'
+import { unknownPower, type PowerSource } from './power/power-source.ts'
 import { logEvents } from './observe/log-events.ts'
 import type { LogTail } from './observe/log-tail.ts'
 import type { Log } from './observe/log.ts'
 import { startSummary } from './observe/summary.ts'
 import { PublicPages } from './public-pages.ts'
+import { Reachability, type ReachabilityOptions } from './reachability.ts'
 import { Arrivals } from './relay/fast/arrivals.ts'
 import { loadOrCreateIdentity, type LoadedIdentity } from './relay/identity.ts'
 import { arrivalsOf } from './relay/limits.ts'
@@ -30,6 +35,8 @@ import type { Loaded, LoadOptions } from './settings/load.ts'
 export interface AppComponents {
   log: Log
   logTail: LogTail
+  /** What the system tells of battery, connection and screen; nothing unless given. */
+  power?: PowerSource
   /** Someone asked for the end over the Api: let circuits finish for that many seconds, then stop. */
   stopRequested: (seconds: number) => void
 }
@@ -40,6 +47,7 @@ export interface AppOptions {
   load: Omit<LoadOptions, 'patch'>
   version: string
   debug?: string
+  reachability?: ReachabilityOptions
   /** A libp2p node that cannot open at the start is the mode's fault and tried again, rather than the end of the start. */
   patient?: boolean
 }
@@ -59,6 +67,8 @@ export class App {
   readonly #components: AppComponents
   readonly #options: AppOptions
   readonly #runner: NodeRunner
+  readonly #budget: Budget
+  readonly #reachability: Reachability
   readonly #startedAt = new Date()
   readonly #front: TlsFront
   readonly #frontArrivals: Arrivals
@@ -66,7 +76,7 @@ export class App {
   readonly #running: RunningSettings
   /** Whether the last change of settings is in the file. */
   #saved = true
-  #lastMode: NodeMode
+  #lastMode: string
   #identity: LoadedIdentity | undefined
   readonly #backups = new IdentityBackups()
   /** Absolute, once it was started. */
@@ -90,7 +100,11 @@ export class App {
         bus: this.bus,
         log,
         settings: () => this.#settings,
-        gauges: () => ({ ...this.#runner.activity, certificates: this.#front.certificateEnds }),
+        gauges: () => ({
+          ...this.#runner.activity,
+          certificates: this.#front.certificateEnds,
+          heldSeconds: this.#budget.heldSeconds
+        }),
         connectedPeers: () => this.#runner.node?.connectedPeerIds() ?? []
       },
       { version }
@@ -104,12 +118,13 @@ export class App {
       arrivals: this.#frontArrivals,
       settings: publicSettings
     })
+    this.#budget = this.#createBudget()
     this.#runner = new NodeRunner(
       {
         log,
         bus: this.bus,
         settings: () => this.#settings,
-        quotaUsedUp: () => this.figures.quotaUsedUp,
+        budget: this.#budget,
         remember: this.figures,
         traffic: this.figures.traffic,
         tls: this.#front,
@@ -118,7 +133,17 @@ export class App {
       },
       { version, debug, askedFor: loaded.listenerFlags, patient }
     )
-    this.#lastMode = this.#runner.mode.mode
+    this.#reachability = new Reachability(
+      {
+        log,
+        settings: () => this.#settings,
+        node: () => this.#runner.node,
+        mode: () => this.#runner.mode,
+        circuitsEver: () => this.figures.counters.relayedConnections
+      },
+      options.reachability
+    )
+    this.#lastMode = modeKey(this.#runner.mode)
     this.#pages = new PublicPages(
       {
         log,
@@ -132,7 +157,7 @@ export class App {
     this.settings = new SettingsKeeper(
       {
         apply: settings => this.applySettings(settings),
-        preview: settings => this.#running.preview(settings),
+        preview: settings => ({ ...this.#running.preview(settings), worstCase: worstCaseOf(settings) }),
         running: () => this.#settings
       },
       { loaded, load, openStore: load.openStore }
@@ -170,12 +195,13 @@ export class App {
     const identity = await this.#loadIdentity(identityFile)
     if (this.#stopped !== undefined) return
     await this.#openFront()
-    this.#undo.push(() => this.#runner.stop())
+    this.#undo.push(this.#budget.start(identity.peerId), () => this.#runner.stop())
     await this.#runner.start(identity, folder.dir)
     if (this.#stopped !== undefined) return
     await this.#openPublicPages()
     await this.#openControl(folder.dir)
     this.#undo.push(this.#startSummary())
+    this.#undo.push(() => this.#reachability.stop())
     const everySecond = setInterval(() => this.#onSecond(), SECOND_MS)
     this.#undo.push(() => clearInterval(everySecond))
   }
@@ -263,6 +289,25 @@ export class App {
     return this.#told(this.settings.reload())
   }
 
+  #createBudget(): Budget {
+    const { figures, bus } = this
+    return new Budget({
+      bus,
+      settings: () => this.#settings,
+      power: this.#components.power ?? unknownPower,
+      now: () => Date.now(),
+      clock: () => performance.now(),
+      cpuSeconds,
+      trafficSince: day => figures.trafficSince(day),
+      traffic: () => figures.traffic.totals(),
+      relayed: () => ({ toTarget: figures.counters.bytesToTarget, toSource: figures.counters.bytesToSource }),
+      circuits: () => this.#runner.node?.relay.circuits.carried() ?? [],
+      isHeld: () => this.#runner.mode.mode === 'held',
+      remember: figures,
+      changed: () => this.#runner.checkBudget()
+    })
+  }
+
   #createApi(): Api {
     const { figures } = this
     const runner = this.#runner
@@ -288,6 +333,9 @@ export class App {
         drain: seconds => this.#components.stopRequested(seconds ?? this.#settings['shutdown.timeoutSeconds'])
       },
       figures,
+      budget: () => this.#budget.info,
+      networks: () => networksOf(this.#settings, runner.node, figures.networks),
+      reachability: this.#reachability,
       storage: () => this.#storage(),
       identity: {
         export: passphrase => this.#backups.export(this.#loadedIdentity, passphrase),
@@ -324,15 +372,17 @@ export class App {
     this.#front.follow()
     this.#pages.follow()
     // Draining tells its progress every second; that is for those who watch it.
-    if (info.mode === this.#lastMode) return
-    this.#lastMode = info.mode
+    if (modeKey(info) === this.#lastMode) return
+    this.#lastMode = modeKey(info)
     this.#components.log.info({ ...info }, 'mode changed')
   }
 
   #onSecond(): void {
     this.figures.tick()
+    this.#budget.tick()
     this.#runner.tick()
-    this.#runner.checkQuota()
+    this.#reachability.tick()
+    this.#runner.checkBudget()
     if (!this.events.hasListener('tick')) return
     const { activity, mode } = this.#runner
     const { rates, counters } = this.figures
@@ -445,4 +495,15 @@ export class App {
       }
     }
   }
+}
+
+/** What is told of: draining tells its progress by the same mode. */
+function modeKey({ mode, rule }: ModeInfo): string {
+  return rule === undefined ? mode : `${mode} ${rule}`
+}
+
+/** User and system time of this process so far. */
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
 }

@@ -9,6 +9,9 @@ import type {
   Traffic
 } from '../shared/api.ts'
 import type { Settings } from '../shared/settings.ts'
+import type { QuotaHolds } from './budget/engine.ts'
+import { monthAt } from './budget/periods.ts'
+import { countedBytes } from './budget/quota.ts'
 import { TrafficMeter } from './net/traffic.ts'
 import { createCounters, refusalList, type Counters } from './observe/counters.ts'
 import type { NodeBus } from './observe/events.ts'
@@ -17,9 +20,9 @@ import { openHistory, type History } from './observe/history/history.ts'
 import { startRecorder, type Counted } from './observe/history/recorder.ts'
 import type { Log } from './observe/log.ts'
 import type { Gauges } from './observe/metrics-definition.ts'
+import { NetworkCounters } from './observe/network-counters.ts'
 import { createMetrics, METRICS_CONTENT_TYPE, type Metrics } from './observe/metrics.ts'
 import { Rates } from './observe/rates.ts'
-import { isUsedUp, quotaInfo } from './quota.ts'
 import { REFUSALS } from './relay/circuit/admission.ts'
 
 export interface FiguresComponents {
@@ -38,6 +41,7 @@ export interface FiguresOptions {
 /** In the data folder. */
 export const HISTORY_FOLDER = 'history'
 const PAUSED = 'paused'
+const QUOTA_HOLDS = 'quota-holds'
 
 /** A pause as it is kept: until that time in milliseconds since 1970, or until someone resumes. */
 interface Paused {
@@ -47,6 +51,8 @@ interface Paused {
 /** All that is counted: since the start, over the last minutes, and in the history on the disk. */
 export class Figures {
   readonly counters: Counters
+  /** What was done for each network. */
+  readonly networks: NetworkCounters
   readonly metrics: Pick<Metrics, 'contentType' | 'text' | 'json'>
   readonly traffic = new TrafficMeter({ clock: () => performance.now() })
   readonly #components: FiguresComponents
@@ -60,6 +66,7 @@ export class Figures {
     this.#components = components
     this.#options = options
     this.counters = createCounters(components.bus)
+    this.networks = new NetworkCounters(components.bus)
     this.#rates = new Rates({ counters: this.counters, clock: () => performance.now() })
     // Only a running node has metrics to give; until then there is nobody who could ask.
     const metrics = (): Metrics => required(this.#metrics)
@@ -119,14 +126,19 @@ export class Figures {
   }
 
   get quota(): QuotaInfo {
-    return quotaInfo(this.#components.settings()['quota.bytesPerMonth'], this.#trafficOfMonth(), Date.now())
+    const settings = this.#components.settings()
+    const month = monthAt(Date.now(), settings['quota.monthStartsOn'])
+    return {
+      limitBytes: settings['quota.bytesPerMonth'],
+      usedBytes: countedBytes(this.trafficSince(month.day), settings['quota.counts']),
+      resetsAt: new Date(month.end).toISOString()
+    }
   }
 
-  get quotaUsedUp(): boolean {
-    // Before the start nothing is known: a change of settings may come as early.
-    if (this.#history === undefined) return false
-    // Looked at every second, and all sockets are in it: only where there is a quota.
-    return this.#components.settings()['quota.bytesPerMonth'] > 0 && isUsedUp(this.quota)
+  /** All traffic since the beginning of that day, up to this moment. */
+  trafficSince(day: string): Traffic {
+    this.#recorder?.record()
+    return required(this.#history).trafficSince(day)
   }
 
   async history(request: HistoryRequest): Promise<HistoryRecord[]> {
@@ -145,7 +157,8 @@ export class Figures {
   async deleteHistory(): Promise<void> {
     // What has happened until now belongs to it.
     this.#recorder?.record()
-    await required(this.#history).clear()
+    const month = monthAt(Date.now(), this.#components.settings()['quota.monthStartsOn'])
+    await required(this.#history).clear(month.day)
   }
 
   /** Sentences about what cannot be written. */
@@ -166,8 +179,14 @@ export class Figures {
     return typeof value === 'object' && value !== null ? value : undefined
   }
 
-  #trafficOfMonth(): Traffic {
-    return this.totals.month.traffic
+  /** Keeps over a restart which quotas hold. */
+  rememberHolds(holds: QuotaHolds): void {
+    void required(this.#history).setState(QUOTA_HOLDS, holds)
+  }
+
+  get rememberedHolds(): QuotaHolds | undefined {
+    const value = required(this.#history).getState(QUOTA_HOLDS)
+    return typeof value === 'object' && value !== null ? value : undefined
   }
 
   #counted(): Counted {

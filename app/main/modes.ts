@@ -1,4 +1,5 @@
-import type { ModeInfo, NodeMode } from '../shared/api.ts'
+import type { ModeInfo, NodeMode, Rule } from '../shared/api.ts'
+import type { Hold as BudgetHold } from './budget/engine.ts'
 
 export interface ModesComponents {
   /** Milliseconds since 1970: a pause lasts over a restart. */
@@ -14,13 +15,13 @@ interface Hold {
 
 /**
  * Why the node takes no new work. The weightiest reason is the mode: what must end goes before what may resume, and
- * what the person wants before what is used up.
+ * what the person wants before what the budget says.
  */
 export class Modes {
   readonly #components: ModesComponents
   #draining: Hold | undefined
   #off: boolean
-  #quota: Hold | undefined
+  #held: BudgetHold | undefined
   #paused: Hold | undefined
   #last: NodeMode
 
@@ -33,20 +34,26 @@ export class Modes {
   get mode(): NodeMode {
     if (this.#draining !== undefined) return 'draining'
     if (this.#off) return 'off'
-    if (this.#quota !== undefined) return 'quota'
+    if (this.#held !== undefined) return 'held'
     return this.#paused === undefined ? 'open' : 'paused'
   }
 
   get info(): ModeInfo {
     const { mode } = this
-    const holds = { draining: this.#draining, off: undefined, quota: this.#quota, paused: this.#paused }
+    const holds = { draining: this.#draining, off: undefined, held: this.#held, paused: this.#paused }
     const until = mode === 'open' ? undefined : holds[mode]?.until
-    const finishing = mode === 'draining' || mode === 'quota' || mode === 'off'
+    const finishing = mode === 'draining' || mode === 'held' || mode === 'off'
     return {
       mode,
+      ...(mode === 'held' && this.#held !== undefined && { rule: this.#held.rule }),
       ...(until !== undefined && { until: new Date(until).toISOString() }),
       ...(finishing && { circuitsLeft: this.#components.circuits() })
     }
+  }
+
+  /** Which rule of the budget holds it, whatever else does. */
+  get rule(): Rule | undefined {
+    return this.#held?.rule
   }
 
   /** Whether it is switched off, also while it drains. */
@@ -81,11 +88,11 @@ export class Modes {
     this.#announce()
   }
 
-  /** The quota was reached, until then; undefined: it is not. */
-  setQuota(until: number | undefined): void {
-    if ((until === undefined) === (this.#quota === undefined)) return
-    this.#quota = until === undefined ? undefined : { until }
-    this.#announce()
+  /** A rule of the budget holds it, or another, or until another time; undefined: none does. */
+  setHeld(held: BudgetHold | undefined): void {
+    if (held?.rule === this.#held?.rule && held?.until === this.#held?.until) return
+    this.#held = held
+    this.#announce(this.mode === 'held')
   }
 
   /** Ends a pause whose time has come. */

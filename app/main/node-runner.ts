@@ -2,11 +2,13 @@ import { errorOf } from '../shared/api-error.ts'
 import type { AddressState, ApiError, ModeInfo, NodeMode, Status } from '../shared/api.ts'
 import { AppError, messageOf } from '../shared/errors.ts'
 import type { Settings } from '../shared/settings.ts'
+import type { Budget } from './budget/budget.ts'
+import { RULE_WORDS } from './budget/rule-words.ts'
 import { Modes } from './modes.ts'
 import type { TrafficHints } from './net/traffic.ts'
 import type { NodeBus } from './observe/events.ts'
 import type { Log } from './observe/log.ts'
-import { nextMonth } from './quota.ts'
+import type { Mode as RelayMode } from './relay/circuit/admission.ts'
 import { counter } from './relay/circuit/service.ts'
 import type { Identity } from './relay/identity.ts'
 import { RelayNode, type RelayNodeComponents } from './relay/node.ts'
@@ -15,8 +17,7 @@ export interface NodeRunnerComponents {
   log: Log
   bus: NodeBus
   settings: () => Settings
-  /** Whether the month's bytes are used up. */
-  quotaUsedUp: () => boolean
+  budget: Pick<Budget, 'look' | 'overloaded' | 'isOverShare' | 'rateCeiling'>
   /** What must be known after a restart too. */
   remember: {
     rememberPause(paused: { until?: number } | undefined): Promise<void>
@@ -52,7 +53,7 @@ const RETRY_MS = 30_000
 const OFF_SECONDS = 5
 
 /**
- * Runs the node and says when it takes work. Switched off, or beyond its quota, it lets circuits finish and then stops
+ * Runs the node and says when it takes work. Switched off, or held by its budget, it lets circuits finish and then stops
  * the node, so that it listens nowhere and nothing more is used; when the reason is gone, it makes a new one.
  */
 export class NodeRunner {
@@ -186,21 +187,25 @@ export class NodeRunner {
     }
   }
 
-  /** To be called whenever more may have been used, or the month may be another. */
-  checkQuota(): void {
-    this.#modes.setQuota(this.#components.quotaUsedUp() ? nextMonth(Date.now()) : undefined)
+  /** To be called whenever a rule of the budget may say another thing. */
+  checkBudget(): void {
+    const { budget } = this.#components
+    const { hold, spent } = budget.look()
+    this.#modes.setHeld(hold)
+    if (spent) this.#node?.relay.endCircuits()
   }
 
   /** Once a second. */
   tick(): void {
     this.#modes.tick()
     this.#node?.inspector.sample()
+    this.#node?.relay.setRateCeiling(this.#components.budget.rateCeiling)
     this.#settle()
   }
 
   #readSettings(): void {
     this.#modes.setOff(!this.#components.settings()['relay.enabled'])
-    this.checkQuota()
+    this.checkBudget()
   }
 
   /** Whether the mode asks for a node; while draining it is left as it is. */
@@ -209,13 +214,29 @@ export class NodeRunner {
     return mode === 'open' || mode === 'paused'
   }
 
+  /** The mode, as requests are refused and circuits ended by it. */
+  get #relayMode(): RelayMode {
+    const { mode, rule } = this.#modes
+    if (mode === 'off') return 'draining'
+    if (mode !== 'held') return mode
+    return rule === undefined ? 'draining' : RULE_WORDS[rule].cause
+  }
+
+  /** Why it sleeps, for the log. */
+  get #reason(): { why: string; until: string } {
+    const { mode, rule } = this.#modes
+    return mode === 'held' && rule !== undefined
+      ? RULE_WORDS[rule]
+      : { why: 'relay.enabled is off', until: 'relay.enabled is on' }
+  }
+
   #onMode(): void {
     const { mode } = this.#modes
     if (!this.#isWanted) this.#fault = undefined
     this.#components.modeChanged(this.mode)
-    // Also where it waits for circuits already, because of the quota: that may be for long.
+    // Also where it waits for circuits already, because of the budget: that may be for long.
     if (mode === 'off') void this.#node?.relay.drain(OFF_SECONDS * 1000)
-    else this.#node?.relay.setMode(mode)
+    else this.#node?.relay.setMode(this.#relayMode)
     this.#retryAt = 0
     this.#settle()
   }
@@ -246,12 +267,14 @@ export class NodeRunner {
     const { mode } = this.#modes
     const off = mode === 'off'
     const seconds = off ? OFF_SECONDS : settings()['shutdown.timeoutSeconds']
-    const why = off ? 'relay.enabled is off' : 'the quota of the month is used up'
-    log[off ? 'info' : 'warn']({ seconds }, `${why}: circuits may finish, then the node sleeps`)
-    await this.#node?.relay.drain(seconds * 1000, off ? 'draining' : 'quota')
-    if (this.#modes.mode !== mode || !this.#settles) return
+    const level = this.#relayMode === 'quota' ? 'warn' : 'info'
+    log[level]({ seconds }, `${this.#reason.why}: circuits may finish, then the node sleeps`)
+    const relayMode = this.#relayMode
+    if (relayMode === 'open' || relayMode === 'paused') return
+    const drained = await this.#node?.relay.drain(seconds * 1000, relayMode)
+    if (drained === false || this.#modes.mode !== mode || !this.#settles) return
+    const { until } = this.#reason
     await this.#close()
-    const until = off ? 'relay.enabled is on' : 'the month ends or quota.bytesPerMonth is raised'
     log.info(`the node sleeps until ${until}`)
     this.#components.modeChanged(this.mode)
   }
@@ -294,7 +317,7 @@ export class NodeRunner {
   }
 
   async #openedNode(): Promise<RelayNode> {
-    const { bus, log, settings, traffic, tls } = this.#components
+    const { bus, log, settings, traffic, tls, budget } = this.#components
     const identity = this.#identity
     if (identity === undefined) throw new Error('the node was not started')
     const warnings: string[] = []
@@ -305,6 +328,7 @@ export class NodeRunner {
         bus,
         traffic,
         tls,
+        budget,
         nextCircuitId: this.#nextCircuitId,
         warn: sentence => {
           warnings.push(sentence)
@@ -316,8 +340,7 @@ export class NodeRunner {
     await node.start()
     // Both may have changed while it started.
     node.applySettings(settings())
-    const { mode } = this.#modes
-    node.relay.setMode(mode === 'off' ? 'draining' : mode)
+    node.relay.setMode(this.#relayMode)
     return node
   }
 

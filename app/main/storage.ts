@@ -33,6 +33,8 @@ const HISTORY = [
   ),
   'when the history began',
   'whether the node is paused, and until when',
+  'which quotas hold the node, and until when',
+  'of figures that were deleted, the traffic that the quotas still count',
   'the version of the format, and a sum against damage'
 ]
 

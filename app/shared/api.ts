@@ -1,4 +1,11 @@
+import type { BudgetInfo, Rule, WorstCase } from './api/budget.ts'
+import type { LadderInfo, LadderSummary, SelfTestInfo, ViaInfo } from './api/ladder.ts'
+import type { Networks, NewNetwork } from './api/networks.ts'
 import type { ErrorCode, ErrorDetails } from './errors.ts'
+
+export type * from './api/budget.ts'
+export type * from './api/ladder.ts'
+export type * from './api/networks.ts'
 
 /**
  * The one interface to a running node: the command line, the dashboard and the desktop window speak it, each over
@@ -7,6 +14,12 @@ import type { ErrorCode, ErrorDetails } from './errors.ts'
  */
 export interface Api {
   status(): Promise<Status>
+  /** Whether others get to this node, step by step, with what is in the way and what to do about it. */
+  ladder(): Promise<LadderInfo>
+  /** Has throw-away clients reserve and connect at this node; resolves when that is over, within a minute. */
+  selfTest(): Promise<SelfTestInfo>
+  /** Has a peer of one's choice dial this node (AutoNAT): a complete multiaddr. It is the only one that is contacted. */
+  verifyVia(request: { address: string }): Promise<ViaInfo>
   reservations(): Promise<ReservationInfo[]>
   circuits(): Promise<CircuitInfo[]>
   peers(): Promise<PeerInfo[]>
@@ -32,6 +45,12 @@ export interface Api {
   /** Peer ids, IP addresses and CIDR blocks; kept in access.deny. */
   blockPeer(request: { peer: string }): Promise<SettingsChanged>
   unblockPeer(request: { peer: string }): Promise<SettingsChanged>
+  /** The networks of the settings, the node's own first: how it is in each, and what it did for it. */
+  networks(): Promise<Networks>
+  /** Joins a network, at once; one of the same name is replaced. Kept in `networks`. */
+  addNetwork(request: NewNetwork): Promise<SettingsChanged>
+  /** Leaves a network of the setting `networks`. */
+  removeNetwork(request: { name: string }): Promise<SettingsChanged>
   stats(): Promise<Stats>
   history(request: HistoryRequest): Promise<HistoryRecord[]>
   /** Takes all figures of the past off the disk and begins to count anew; the month's use of the quota stays. */
@@ -63,13 +82,15 @@ export interface ApiError {
 
 /**
  * `off`: relay.enabled is false, nothing listens and nothing is contacted; `open` takes work; `paused` keeps what
- * runs; `quota`: finishes, then sleeps; `draining`: is about to stop.
+ * runs; `held`: a rule of the budget holds it, it finishes, then sleeps; `draining`: is about to stop.
  */
-export type NodeMode = 'off' | 'open' | 'paused' | 'draining' | 'quota'
+export type NodeMode = 'off' | 'open' | 'paused' | 'draining' | 'held'
 
 export interface ModeInfo {
   mode: NodeMode
-  /** What the mode waits for: the end of a pause, of draining, of the month. */
+  /** Which rule holds it, where the mode is `held`. */
+  rule?: Rule
+  /** What the mode waits for: the end of a pause, of draining; when the rule lets go. */
   until?: string
   /** While circuits finish. */
   circuitsLeft?: number
@@ -105,6 +126,8 @@ export interface Status {
   /** What is announced to others, complete multiaddrs. */
   announced: string[]
   mapping: MappingInfo
+  /** What the ladder comes to. */
+  reachability: LadderSummary
   autoTls: AutoTlsInfo
   tls: TlsInfo
   reservations: { held: number; limit: number }
@@ -117,6 +140,7 @@ export interface Status {
   rates: Rates
   totals: Totals
   quota: QuotaInfo
+  budget: BudgetInfo
   memory: { rssBytes: number; heapUsedBytes: number }
   /** Where the other pages are. */
   publicUrls: string[]
@@ -222,6 +246,8 @@ export interface CircuitInfo {
   bytes: BothWays
   /** Over the last 10 s. */
   rate: BothWays
+  /** The network it belongs to, if it does. */
+  network?: string
 }
 
 export interface PeerInfo {
@@ -287,6 +313,8 @@ export interface SettingsCheck {
   warnings: string[]
   /** Keys that would apply only at a restart. */
   needsRestart: string[]
+  /** What the settings would allow in a month; none where they cannot be loaded. */
+  worstCase?: WorstCase
 }
 
 export interface SettingsChanged {
@@ -302,8 +330,9 @@ export interface SettingsChanged {
 export interface QuotaInfo {
   /** 0: none. */
   limitBytes: number
+  /** Counted as quota.counts says. */
   usedBytes: number
-  /** When the count begins anew: the first of next month, local time. */
+  /** When the count begins anew: the next day of quota.monthStartsOn, local time. */
   resetsAt: string
 }
 
@@ -390,7 +419,7 @@ export interface ApiEvents {
   'reservation-renewed': { peer: string; seconds: number }
   'reservation-expired': { peer: string }
   'reservation-ended': { peer: string; reason: string }
-  'circuit-accepted': { id: number; source: string; target: string }
+  'circuit-accepted': { id: number; source: string; target: string; network?: string }
   'circuit-closed': {
     id: number
     source: string

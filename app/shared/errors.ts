@@ -44,6 +44,8 @@ export type ErrorCode =
   | 'update-unverified'
   | 'unknown-circuit'
   | 'unknown-peer'
+  | 'peer-unreachable'
+  | 'unknown-network'
   | 'ambiguous-peer'
   | 'control-unreachable'
   | 'history-newer'

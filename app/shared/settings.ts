@@ -1,5 +1,8 @@
 import { z } from 'zod'
+import type { NetworkSetting } from './network-link.ts'
+import { NETWORKS_ALLOWED, networksSchema } from './networks.ts'
 import { parseQuantity } from './units.ts'
+import { isWeekHours } from './week-hours.ts'
 
 /**
  * The settings schema: one line a setting. Types, defaults, validation, `--flags`, `WAYSTATION_…` environment
@@ -25,7 +28,17 @@ type When = 'live' | Restart
 
 /** How a value is written, parsed and shown. */
 export type Kind =
-  'limit' | 'bytes' | 'rate' | 'seconds' | 'port' | 'boolean' | 'text' | 'list' | 'choice' | 'path'
+  | 'limit'
+  | 'bytes'
+  | 'rate'
+  | 'seconds'
+  | 'port'
+  | 'boolean'
+  | 'text'
+  | 'list'
+  | 'choice'
+  | 'path'
+  | 'networks'
 
 export interface Field<T> {
   kind: Kind
@@ -174,12 +187,26 @@ function choice<const C extends readonly string[]>(
   }
 }
 
+function networks(when: When, help: string): Field<NetworkSetting[]> {
+  return {
+    kind: 'networks',
+    group,
+    help,
+    ...applying(when),
+    default: [],
+    zeroIsUnlimited: false,
+    allowed: NETWORKS_ALLOWED,
+    schema: networksSchema(ACCESS_RULE)
+  }
+}
+
 const IPV4 = z.ipv4()
 const IPV6 = z.ipv6()
 const MULTIADDR = z.string().regex(/^\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\/[^/]+(\/[^/]+)*$/)
 const PEER_ID = z.string().regex(/^((12D3Koo|Qm|16Uiu2)[1-9A-Za-z]+|(bafz|k51)[0-9a-z]+)$/)
 const ACCESS_RULE = z.union([PEER_ID, z.cidrv4(), z.cidrv6(), IPV4, IPV6])
 const PEER_RATE = z.string().refine(item => parsePeerRate(item) !== undefined)
+const WEEK_HOURS = z.string().refine(isWeekHours)
 const LISTEN_ADDRESS = z.string().refine(value => value === '' || parseListenAddress(value) !== undefined)
 const PROTOCOL_NAME = /^\/[\x21-\x7e]{1,120}$/
 const DOMAIN =
@@ -253,7 +280,19 @@ export const fields = {
   'relay.rate.peers': list([], 'live', 'Rates of single peers, instead of relay.rate.perPeerBytesPerSecond', 'PEER=RATE, such as 12D3KooW…=50kB/s', PEER_RATE),
 
   ...section('Quota'),
-  'quota.bytesPerMonth': bytes({ home: 100_000_000_000, server: 0, introducer: 0 }, 'All traffic of the node in a calendar month, both directions together; at 100 % it drains and sleeps until the next month'),
+  'quota.bytesPerMonth': bytes({ home: 100_000_000_000, server: 0, introducer: 0 }, 'All traffic of the node in a month, counted as quota.counts says; as it is used up circuits finish and the node sleeps until the next month'),
+  'quota.bytesPerDay': bytes(0, 'All traffic of the node in a day, counted as quota.counts says; as it is used up circuits finish and the node sleeps until the next day'),
+  'quota.counts': choice(['both', 'sent', 'received', 'larger'], 'both', 'live', 'Which bytes the quotas count, as your provider does: both directions together, those sent, those received, or the larger of the two'),
+  'quota.monthStartsOn': number('limit', 1, 'live', 'Day of the month on which the month of the quota begins; where a month is shorter, its last day', { min: 1, max: 31 }),
+  'quota.softPercent': number('limit', 80, 'live', 'From this percent of a quota on a peer that has had more than its fair share of the rest gets no new circuits (100: never)', { min: 1, max: 100 }),
+
+  ...section('Schedule and power'),
+  'schedule.hours': list([], 'live', 'Hours of the week in which the node works, by the clock of this machine; outside them circuits finish and it sleeps (empty: always)', 'days and hours such as "mon-fri 22-7" or "sat,sun 0-24"', WEEK_HOURS),
+  'power.holdOnBattery': { ...boolean(false, 'live', 'Sleep while this machine runs on its battery'), desktopDefault: true },
+  'power.batteryBelowPercent': number('limit', 0, 'live', 'Sleep while the battery is below this percent and does not charge (0: never)', { max: 100 }),
+  'power.holdOnMetered': { ...boolean(false, 'live', 'Sleep while the connection is metered, where the system says so'), desktopDefault: true },
+  'power.fullScreenPrograms': list([], 'live', 'Sleep while one of these programs fills the screen, where the system tells', 'names of programs such as doom or vlc.exe', z.string().regex(/^[^\0]{1,200}$/)),
+  'cpu.sharePercent': number('limit', 0, 'live', 'Share of one processor core the node may use, in percent: its rate is narrowed to stay within, and new work refused while it is above (0: no limit)', { max: 100 }),
 
   ...section('Admission'),
   'relay.attempts.perPeerPerMinute': limit(30, 'New reservations and connects that one peer may ask for a minute'),
@@ -267,6 +306,9 @@ export const fields = {
   'dht.bootstrap': list([], 'node', 'Peers to join the DHT through; none: nothing is contacted unasked', 'multiaddrs that end in /p2p/PEER', MULTIADDR.regex(/\/p2p\/[^/]+$/)),
   'dht.queryTimeoutSeconds': number('seconds', 60, 'node', 'How long a DHT query may take', { min: 1, max: 600 }),
   'dht.clientAddresses': choice(['all', 'announced', 'relayed-only', 'none'], 'announced', 'live', 'Which addresses of a connected client the DHT answers give out: all (announced, and that of its connection), announced, relayed-only (through relays alone: no IP address of a client is given out), none'),
+
+  ...section('Networks'),
+  networks: networks('live', 'The networks of peers that this node serves beside that of dht.protocol: it joins the DHT of each, is found there as a relay, and may give each a part of the rate'),
 
   ...section('Identity'),
   'identity.protocolVersion': text('/waystation/relay/1.0.0', 'node', 'Protocol version that identify and the identity page give', /^[\x21-\x7e]{1,120}$/, 'up to 120 visible characters'),
@@ -309,6 +351,10 @@ export type Key = keyof typeof fields
 type ValueOf<F> = F extends Field<infer T> ? T : never
 export type Settings = { readonly [K in Key]: ValueOf<(typeof fields)[K]> }
 export const keys = Object.keys(fields) as Key[]
+
+export function isKey(name: string): name is Key {
+  return Object.hasOwn(fields, name)
+}
 
 /** The field of a key, seen without its value's type. */
 export function fieldOf(key: Key): Field<unknown> {

@@ -1,4 +1,5 @@
 import { AppError } from './errors.ts'
+import { parseNetwork } from './network-link.ts'
 import { fieldOf, flagOf, type Field, type Key, type Settings } from './settings.ts'
 import { parseQuantity, parseWhole, writeQuantity } from './units.ts'
 
@@ -30,7 +31,10 @@ export function parseValue<K extends Key>(key: K, given: unknown, where?: string
 /** A value as a person would write it; `parseValue` reads it back as the same value. */
 export function formatValue(key: Key, value: unknown): string {
   const field = fieldOf(key)
-  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(', ')
+  if (Array.isArray(value)) {
+    if (value.length === 0) return 'none'
+    return field.kind === 'networks' ? JSON.stringify(value) : value.join(', ')
+  }
   if (typeof value !== 'number') return String(value)
   if (value === 0 && field.zeroIsUnlimited) return 'unlimited'
   const { kind } = field
@@ -45,6 +49,8 @@ function read(field: Field<unknown>, given: unknown): unknown {
       return readBoolean(given)
     case 'list':
       return readList(given)
+    case 'networks':
+      return readNetworks(given)
     case 'choice':
       return typeof given === 'string' ? given.trim().toLowerCase() : given
     case 'text':
@@ -94,6 +100,20 @@ function readList(given: unknown): unknown {
   }
 }
 
+/** JSON of one or of several, or a link to one. */
+function readNetworks(given: unknown): unknown {
+  if (typeof given !== 'string') return given
+  const text = given.trim()
+  if (/^(off|none|)$/i.test(text)) return []
+  try {
+    if (!/^[[{]/.test(text)) return [parseNetwork(text)]
+    const parsed: unknown = JSON.parse(text)
+    return Array.isArray(parsed) ? parsed : [parsed]
+  } catch {
+    return UNREADABLE
+  }
+}
+
 function refusal(key: Key, field: Field<unknown>, given: unknown, where?: string): string {
   const source = where === undefined ? '' : ` (given by ${where})`
   const item = badItem(field, given)
@@ -103,7 +123,8 @@ function refusal(key: Key, field: Field<unknown>, given: unknown, where?: string
 
 /** Which item of a list is to blame, when there is more than one. */
 function badItem(field: Field<unknown>, given: unknown): unknown {
-  const items = field.kind === 'list' ? readList(given) : undefined
+  const items =
+    field.kind === 'list' ? readList(given) : field.kind === 'networks' ? readNetworks(given) : undefined
   if (!Array.isArray(items) || items.length < 2) return undefined
   return items.find(item => !field.schema.safeParse([item]).success)
 }
@@ -130,7 +151,8 @@ export function validateSettings(settings: Settings): Problem[] {
     ...halfACertificate(settings),
     ...nothingToListenOn(settings),
     ...idleAnnounce(settings),
-    ...tooFewConnections(settings)
+    ...tooFewConnections(settings),
+    ...idleNetworks(settings)
   ]
 }
 
@@ -262,6 +284,25 @@ function tooFewConnections(settings: Settings): Problem[] {
       message
     }
   ]
+}
+
+/** What is said of networks and cannot come true. */
+function idleNetworks(settings: Settings): Problem[] {
+  const warning = { severity: 'warning', code: 'bad-setting' } as const
+  const { networks } = settings
+  const shared = networks.filter(({ sharePercent }) => sharePercent !== undefined)
+  const problems: Problem[] = []
+  if (networks.length > 0 && !settings['dht.enabled']) {
+    const message =
+      'dht.enabled is off, so that none of the networks is joined. Switch it on, or remove the networks.'
+    problems.push({ ...warning, settings: ['networks', 'dht.enabled'], message })
+  }
+  if (shared.length > 0 && settings['relay.rate.totalBytesPerSecond'] === 0) {
+    const names = shared.map(({ name }) => name).join(', ')
+    const message = `The share of ${names} is a part of relay.rate.totalBytesPerSecond, which has no limit: it limits nothing. Set that rate.`
+    problems.push({ ...warning, settings: ['networks', 'relay.rate.totalBytesPerSecond'], message })
+  }
+  return problems
 }
 
 const switchOff = (key: Key): string => `--no-${flagOf(key).slice(2)}`

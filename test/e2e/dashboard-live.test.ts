@@ -100,6 +100,33 @@ describe.skipIf(browserMissing())('the dashboard of a working node', () => {
     expect(await row.getByRole('alert').count()).toBe(0)
   })
 
+  it('takes the hours of the week by pointer and keyboard, and says the worst case before it saves', async () => {
+    await goTo(page, 'settings/schedule.hours')
+    const row = page.locator('[data-setting="schedule.hours"]')
+    const grid = row.getByRole('grid', { name: 'Hours of the week' })
+    const cell = (day: string, hour: number) =>
+      grid.getByRole('gridcell', { name: new RegExp(`^${day}, ${hour}:00`) })
+    await row.getByRole('button', { name: 'Nights (22 to 7)' }).click()
+    await cell('Sat', 9).hover()
+    await page.mouse.down()
+    await cell('Sun', 11).hover()
+    await page.mouse.up()
+    expect(await row.getByRole('textbox').inputValue()).toBe('mon-sun 22-7\nsat,sun 9-12')
+    // From where it began a step down and one to the right, and off.
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('Space')
+    expect(await cell('Sun', 10).getAttribute('aria-selected')).toBe('false')
+    expect(await counted(page, 'schedule-hours')).toBe(68)
+    expect(await figure(page, 'worst-case')).toContain('no bound')
+
+    await page.getByRole('button', { name: 'Save changes' }).click()
+    await until('it is saved', async () => (await row.getAttribute('data-changed')) === 'false')
+    const { settings } = await node.control.call('settings')
+    const hours = settings.find(({ key }) => key === 'schedule.hours')?.text
+    expect(hours).toBe('mon-sun 22-7, sat 9-12, sun 9-10, sun 11-12')
+  })
+
   it('names what was refused, with the setting that would change it', async () => {
     await node.control.call('setSettings', { values: { 'relay.reservations.total': 1 } })
     await using first = await RawPeer.reserved(address)

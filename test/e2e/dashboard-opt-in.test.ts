@@ -68,7 +68,9 @@ describe.skipIf(browserMissing())('the Welcome page, in a browser', () => {
     await page.locator('main[data-page=overview]').waitFor()
 
     await node.address()
-    expect(await valuesOf(node)).toMatchObject({ 'dht.protocol': '/chat/kad/1.0.0', 'dht.bootstrap': [peer] })
+    expect(await valuesOf(node)).toMatchObject({
+      networks: [{ name: 'Chat', dht: '/chat/kad/1.0.0', bootstrap: [peer] }]
+    })
   })
 
   it('is taken back by one click, which closes every port', async () => {

@@ -66,7 +66,8 @@ async function shoot(browser: Browser, node: DashboardNode, pages: readonly stri
     await using dashboard = await openDashboard(browser, node, options)
     const { page } = dashboard
     for (const name of pages) {
-      await goTo(page, name)
+      const [shown = name] = name.split('-')
+      await goTo(page, shown)
       // Lists are read, figures have ticked, a chart has a few points.
       await sleep(name === 'overview' ? 4000 : 1500)
       await page.screenshot({ path: path.join(FOLDER, `${name}-${look}.png`) })
@@ -88,6 +89,16 @@ try {
     // Long enough for a line in the chart.
     await sleep(20_000)
     await shoot(browser, node, PAGES.filter(isWanted))
+  }
+  if (isWanted('network-failed')) {
+    // Someone has moved the port, and the settings still say where it was.
+    const other = await DashboardNode.start()
+    stack.push(other)
+    const moved = (await other.address()).replace(/\/p2p\/.*/, '')
+    const node = await DashboardNode.start({ announce: [moved], announceIp: [] })
+    stack.push(node)
+    await node.control.call('selfTest').catch(() => {})
+    await shoot(browser, node, ['network-failed'])
   }
   if (isWanted('welcome') || isWanted('off')) {
     const node = await DashboardNode.start({

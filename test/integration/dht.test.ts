@@ -36,11 +36,12 @@ interface RelayOptions {
 
 async function relay(policy: AddressPolicy, options: RelayOptions = {}) {
   const state = { policy, reserved: new Set<string>() }
+  const bootstrap = options.bootstrap ?? []
   let own: () => Multiaddr[] = () => []
   const factory = dhtServer({
     protocol: PROTOCOL,
     queryTimeoutSeconds: options.queryTimeoutSeconds ?? 60,
-    bootstrap: options.bootstrap ?? [],
+    bootstrap: () => bootstrap,
     policy: () => state.policy,
     hasReservation: peer => state.reserved.has(peer.toString()),
     ownAddresses: () => own(),

@@ -73,8 +73,8 @@ it('stops at once while it waits for circuits because of its quota', async () =>
   await using listener = await createListener(address)
   await using dialer = await createPlainClient()
   await dialThrough(dialer, address, listener)
-  carry(app, MB)
-  await until('circuits may finish', () => app.mode.mode === 'quota', 10)
+  carry(app, 0.992 * MB)
+  await until('circuits may finish', () => app.mode.rule === 'quota-month', 10)
 
   await app.stop()
 
@@ -91,13 +91,13 @@ it('takes no new work where a larger quota is used up too, while circuits finish
   await dialThrough(dialer, address, listener)
   await using late = await createPlainClient()
   const connection = await late.dial(multiaddr(address))
-  carry(app, MB)
-  await until('circuits may finish', () => app.mode.mode === 'quota', 10)
+  carry(app, 0.992 * MB)
+  await until('circuits may finish', () => app.mode.rule === 'quota-month', 10)
   app.settings.change({ 'quota.bytesPerMonth': 2 * MB })
   expect(app.mode).toEqual({ mode: 'open' })
 
-  carry(app, MB)
-  await until('that is used up too', () => app.mode.mode === 'quota', 10)
+  carry(app, 0.992 * MB)
+  await until('that is used up too', () => app.mode.rule === 'quota-month', 10)
 
   expect((await reserve(connection)).status).toBe(Status.RESERVATION_REFUSED)
   expect((await app.api.refusals())[0]).toMatchObject({ request: 'reserve', reason: 'quota' })

@@ -6,7 +6,14 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findCommand } from '../../app/main/cli/operate/command-table.ts'
 import { runOperate } from '../../app/main/cli/operate/run.ts'
-import type { CircuitInfo, PeerInfo, SettingsInfo, Status } from '../../app/shared/api.ts'
+import type {
+  CircuitInfo,
+  NetworkInfo,
+  Networks,
+  PeerInfo,
+  SettingsInfo,
+  Status
+} from '../../app/shared/api.ts'
 import { shortPeerId } from '../../app/shared/format.ts'
 import { connect, createListener, createPlainClient, dialThrough, type Client } from '../support/clients.ts'
 import { Command, startNode, temporaryFolder, type Finished } from '../support/command.ts'
@@ -274,6 +281,27 @@ describe('what is refused', () => {
     expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
     for (const words of [empty.dir, 'npm run relay', '--data-dir']) expect(stderr).toContain(words)
   })
+})
+
+it('joins, shows and leaves networks', async () => {
+  const file = path.join(folder.dir, 'chat.json')
+  await writeFile(
+    file,
+    JSON.stringify({ name: 'Chat', dht: '/chat/kad/1.0.0', namespaces: ['/chat/relays'] })
+  )
+  const added = await waystation('networks', 'add', file, '--share', '50%', '--allow', '192.0.2.0/24')
+  expect(added).toMatchObject({ code: 0, stdout: expect.stringContaining('The node joins Chat') as string })
+  expect(added.stderr).toContain('relay.rate.totalBytesPerSecond')
+  const { networks } = await json<Networks>('networks')
+  expect(networks.map(({ name }) => name)).toEqual(['/ipfs/kad/1.0.0', 'Chat'])
+  expect(await json<NetworkInfo>('networks', 'show', 'chat')).toMatchObject({
+    ...{ name: 'Chat', dht: '/chat/kad/1.0.0', own: false, state: 'alone', dhtSize: 0 },
+    ...{ sharePercent: 50, allow: ['192.0.2.0/24'], recordsProvided: 0 },
+    namespaces: [{ namespace: '/chat/relays' }]
+  })
+  expect((await waystation('networks', 'remove', 'Chat')).code).toBe(0)
+  expect(await waystation('networks', 'remove', 'Chat')).toMatchObject({ code: 4 })
+  expect(await waystation('networks', 'add', '--name', 'a', '--dht', 'chat')).toMatchObject({ code: 4 })
 })
 
 it('prints help of a command, without a node', async () => {

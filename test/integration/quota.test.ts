@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { nextMonth } from '../../app/main/quota.ts'
+import { monthAt, wakeAt } from '../../app/main/budget/periods.ts'
 import { createApp } from '../support/app.ts'
 import { createListener, createPlainClient, dialThrough, exchange, reserve } from '../support/clients.ts'
 import { temporaryFolder } from '../support/command.ts'
@@ -9,6 +9,9 @@ import { until } from '../support/until.ts'
 import { multiaddr } from '@multiformats/multiaddr'
 
 const MB = 1_000_000
+
+/** When a node that a quota put to sleep this month wakes. */
+const wakes = (peerId: string): number => wakeAt(monthAt(Date.now(), 1), peerId)
 
 afterEach(() => void vi.useRealTimers())
 
@@ -26,12 +29,14 @@ it('lets circuits finish when the month is used up, takes no new work, and then 
   carry(app, 4 * MB)
   expect(await exchange(stream, 1000)).toBe(true)
   expect(app.mode.mode).toBe('open')
-  carry(app, MB)
-  await until('the quota is noticed', () => app.mode.mode === 'quota', 5)
+  // Into the last percent, in which circuits may finish.
+  carry(app, 0.97 * MB)
+  await until('the quota is noticed', () => app.mode.rule === 'quota-month', 5)
 
   expect(app.mode).toEqual({
-    mode: 'quota',
-    until: new Date(nextMonth(Date.now())).toISOString(),
+    mode: 'held',
+    rule: 'quota-month',
+    until: new Date(wakes(app.peerId)).toISOString(),
     circuitsLeft: 1
   })
   expect((await reserve(connection)).status).toBe(200)
@@ -43,10 +48,11 @@ it('lets circuits finish when the month is used up, takes no new work, and then 
 
   const status = await app.api.status()
   expect(status).toMatchObject({
-    mode: { mode: 'quota', circuitsLeft: 0 },
+    mode: { mode: 'held', rule: 'quota-month', circuitsLeft: 0 },
     addresses: [],
     peerId: app.peerId,
-    quota: { limitBytes: 5 * MB, usedBytes: 5 * MB }
+    quota: { limitBytes: 5 * MB, usedBytes: 4.97 * MB },
+    budget: { rules: [{ rule: 'quota-month', state: 'holding' }], holding: 'quota-month' }
   })
   expect(logTail.newest().map(({ message }) => message)).toContain(
     'the node sleeps until the month ends or quota.bytesPerMonth is raised'
@@ -64,7 +70,7 @@ it('wakes when the quota is raised, with its identity, and sleeps over a restart
 
   const { app } = createApp(folder.dir, { 'quota.bytesPerMonth': MB })
   await app.start()
-  expect(app.mode.mode).toBe('quota')
+  expect(app.mode).toMatchObject({ mode: 'held', rule: 'quota-month' })
   expect(app.addresses).toEqual([])
   expect(await app.api.circuits()).toEqual([])
 
@@ -78,14 +84,14 @@ it('wakes when the quota is raised, with its identity, and sleeps over a restart
   await app.stop()
 })
 
-it('wakes in the next month', async () => {
+it('wakes in the first hour of the next month', async () => {
   await using folder = await temporaryFolder()
   const { app } = createApp(folder.dir, { 'quota.bytesPerMonth': MB })
   await app.start()
   carry(app, MB)
   await until('it sleeps', () => app.addresses.length === 0, 10)
 
-  vi.useFakeTimers({ toFake: ['Date'], now: nextMonth(Date.now()) })
+  vi.useFakeTimers({ toFake: ['Date'], now: wakes(app.peerId) })
   await until('it is awake', () => app.addresses.length > 0, 10)
 
   const { quota, totals, mode } = await app.api.status()

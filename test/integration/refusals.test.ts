@@ -50,6 +50,8 @@ describe.each(KINDS)('over %s', kind => {
     { reason: 'paused', mode: 'paused' },
     { reason: 'draining', mode: 'draining' },
     { reason: 'quota', mode: 'quota' },
+    { reason: 'schedule', mode: 'schedule' },
+    { reason: 'power', mode: 'power' },
     { reason: 'denied', settings: { 'access.deny': ['127.0.0.0/8'] } },
     { reason: 'not-allowed', settings: { 'access.allow': ['192.0.2.0/24'] } }
   ])('refuses a reservation and a circuit: $reason', async ({ reason, settings, mode }) => {

@@ -9,30 +9,35 @@ import { until } from '../support/until.ts'
 
 const NODE_IP = '10.77.0.1'
 const MB = 1_000_000
+const QUOTA_BYTES = 40 * MB
+/** What the quota may be off by: 1 %, and the longest frame. */
+const LEEWAY_BYTES = QUOTA_BYTES / 100 + 64 * 1024
 
 it.skipIf(missing(NEEDS_NETNS, canMakeNetworks))(
-  'what clients send uses up the quota; then the node listens no more, also after a restart',
+  'what clients send uses up the quota and no more; then the node listens no more, also after a restart',
   async () => {
     await using network = await TestNetwork.create()
     const [node, clients] = [await network.namespace('node'), await network.namespace('clients')]
     await network.cable(
       { in: node, interface: 'eth0', addresses: [`${NODE_IP}/24`] },
-      { in: clients, interface: 'eth0', addresses: ['10.77.0.2/24'] }
+      { in: clients, interface: 'eth0', addresses: ['10.77.0.2/24'] },
+      { offloads: false }
     )
     await using folder = await temporaryFolder()
     const flags = [
       '--listen-ip4',
       NODE_IP,
       '--quota-bytes-per-month',
-      '10MB',
+      '40MB',
       '--shutdown-timeout-seconds',
-      '2'
+      '20'
     ]
     await using first = startNode(folder.dir, flags, { under: node.under })
     // The one inside the machine is another.
     const addresses = (await first.listening()).addresses.filter(each => each.includes(NODE_IP))
 
-    // A MB there and back is two in and two out.
+    const start = await node.counters('eth0')
+    // As fast as it goes: a MB there and back is two in and two out.
     const script = clients.script(`
       import { createListener, createPlainClient, dialThrough, exchange } from ${moduleUrl('test/support/clients.ts')}
       const address = ${JSON.stringify(addressOf(addresses, 'tcp'))}
@@ -54,7 +59,12 @@ it.skipIf(missing(NEEDS_NETNS, canMakeNetworks))(
       return JSON.parse((await command.finished).stdout) as Stats
     }
     const { quota } = await ask()
-    expect(quota.usedBytes).toBeGreaterThan(10 * MB)
+    expect(quota.usedBytes).toBeGreaterThan(QUOTA_BYTES - LEEWAY_BYTES)
+    expect(quota.usedBytes).toBeLessThan(QUOTA_BYTES + LEEWAY_BYTES)
+    const end = await node.counters('eth0')
+    const passed = end.received + end.sent - start.received - start.sent
+    expect(passed).toBeLessThan(QUOTA_BYTES + LEEWAY_BYTES)
+    expect(first.logged('circuit closed').at(-1)).toMatchObject({ reason: 'quota' })
     expect(await node.run('ss', '-Hltn')).not.toContain(`:${/tcp\/(\d+)/.exec(addresses[0] ?? '')?.[1]} `)
     const before = (await node.counters('eth0')).received
     await first.kill('SIGTERM')

@@ -125,3 +125,17 @@ describe.skipIf(unable)('the AutoNAT servers of a node', () => {
     ])
   })
 })
+
+describe.skipIf(unable)("a peer of one's choice", () => {
+  it('says which of the given addresses lead in, and which do not', async () => {
+    await net.forwardPort('tcp', 4001)
+    const [server = ''] = await net.servers(['ours'])
+    const { version, answers } = await net.via(server)
+
+    expect(version).toBe('v2')
+    const said = answers.map(
+      ({ address, outcome }) => `${address.includes('/tcp/') ? 'tcp' : 'quic'} ${outcome}`
+    )
+    expect(said.sort()).toEqual(['quic failed', 'tcp reached'])
+  })
+})

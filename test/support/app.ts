@@ -1,11 +1,15 @@
 import { pino } from 'pino'
 import { App, type AppOptions } from '../../app/main/app.ts'
+import type { PowerSource } from '../../app/main/power/power-source.ts'
 import { LogTail } from '../../app/main/observe/log-tail.ts'
 import { loadSettings } from '../../app/main/settings/load.ts'
 import { unlimited } from './relay.ts'
 import type { Entry, Settings } from '../../app/shared/settings.ts'
 import { saveSettings } from '../../app/main/settings/file.ts'
 import path from 'node:path'
+
+/** It would use the processor that tests in the same moment measure. */
+const NO_SELF_TEST: Partial<AppOptions> = { reachability: { selfTestAfterMs: Infinity } }
 
 export interface TestApp {
   app: App
@@ -24,8 +28,9 @@ export function createApp(
   {
     flags = [],
     entry = 'headless',
+    power,
     ...options
-  }: { flags?: string[]; entry?: Entry } & Partial<AppOptions> = {}
+  }: { flags?: string[]; entry?: Entry; power?: PowerSource } & Partial<AppOptions> = {}
 ): TestApp {
   const given: Partial<Settings> = { ...unlimited, 'http.port': 0, 'control.port': 0, ...settings }
   saveSettings(path.join(dataDir, 'settings.json'), given)
@@ -34,8 +39,13 @@ export function createApp(
   const log = pino({ level: 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime }, logTail)
   const stopRequests: number[] = []
   const app = new App(
-    { log, logTail, stopRequested: seconds => void stopRequests.push(seconds) },
-    { loaded: loadSettings(load), load, version: '0.0.0', ...options }
+    {
+      log,
+      logTail,
+      stopRequested: seconds => void stopRequests.push(seconds),
+      ...(power !== undefined && { power })
+    },
+    { loaded: loadSettings(load), load, version: '0.0.0', ...NO_SELF_TEST, ...options }
   )
   return { app, logTail, stopRequests }
 }

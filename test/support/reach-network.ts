@@ -1,4 +1,4 @@
-import type { AddressInfo } from '../../app/shared/api.ts'
+import type { AddressInfo, ViaInfo } from '../../app/shared/api.ts'
 import type { Settings } from '../../app/shared/settings.ts'
 import { TestNetwork, type Namespace } from './netns.ts'
 import { moduleUrl, type NodeScript } from './node-script.ts'
@@ -103,6 +103,21 @@ export class ReachNetwork {
       })))
     `)
     return new HomeNode(script, await script.line())
+  }
+
+  /** What a peer out there says when a node at home has it dial the addresses that the settings give. */
+  async via(server: string): Promise<ViaInfo> {
+    const script = this.home.script(`
+      import { startRelay } from ${moduleUrl('test/support/relay.ts')}
+      const relay = await startRelay({
+        'listen.ip4': ['0.0.0.0'], 'tcp.port': 4001, 'quic.port': 4001, 'ws.enabled': false,
+        announceIp: [${JSON.stringify(ROUTER_IP)}], upnp: false, 'dht.bootstrap': []
+      })
+      console.log(JSON.stringify(await relay.node.verifyVia(${JSON.stringify(server)})))
+    `)
+    const info = JSON.parse(await script.line()) as ViaInfo
+    await script.kill()
+    return info
   }
 
   /**

@@ -1,5 +1,6 @@
-import type { AddressState, Status } from '../../app/shared/api.ts'
+import type { Health, Status } from '../../app/shared/api.ts'
 import type { TrayView } from '../../app/main/desktop/tray-state.ts'
+import { noBudget } from './budget.ts'
 
 const NOTHING = {
   bytes: { toTarget: 0, toSource: 0 },
@@ -24,6 +25,10 @@ export function statusWith(change: Partial<Status> = {}): Status {
     addresses: [],
     announced: [],
     mapping: { state: 'off', since: '2026-11-21T10:00:00Z', ports: [] },
+    reachability: {
+      ...{ health: 'no-demand', code: 'no-demand', since: '2026-11-21T10:00:00Z' },
+      cause: 'All is well, and nobody has asked for anything yet.'
+    },
     tls: { addresses: [], certificates: [] },
     autoTls: { state: 'off', since: '2026-11-21T10:00:00Z' },
     reservations: { held: 0, limit: 64 },
@@ -35,6 +40,7 @@ export function statusWith(change: Partial<Status> = {}): Status {
     rates: { '10s': NO_RATE, '1min': NO_RATE, '5min': NO_RATE, '15min': NO_RATE, '60min': NO_RATE },
     totals: { today: NOTHING, month: NOTHING, ever: NOTHING },
     quota: { limitBytes: 0, usedBytes: 0, resetsAt: '2026-12-01T00:00:00Z' },
+    budget: noBudget,
     memory: { rssBytes: 1, heapUsedBytes: 1 },
     publicUrls: [],
     metricsUrls: [],
@@ -53,12 +59,8 @@ export function viewWith(status: Partial<Status> = {}, rest: Partial<TrayView> =
   }
 }
 
-export const address = (state: AddressState, isPublic = true): Status['addresses'][number] => ({
-  address: '/ip4/198.51.100.7/tcp/4001',
-  transport: 'tcp',
-  public: isPublic,
-  state,
-  since: '2026-11-21T10:00:00Z'
+export const reached = (health: Health): Pick<Status, 'reachability'> => ({
+  reachability: { health, code: health, cause: '', since: '2026-11-21T10:00:00Z' }
 })
 
 export const relayedToday = (bytes: number, circuits: number): Pick<Status, 'totals'> => ({

@@ -10,6 +10,7 @@ import { connect, createListener, createPlainClient, dialThrough, exchange } fro
 import { findProgram, missing } from '../support/needs.ts'
 import { eventsOf, startRelay, type TestRelay } from '../support/relay.ts'
 import { until } from '../support/until.ts'
+import { noBudget } from '../support/budget.ts'
 
 const MiB = 1024 * 1024
 const promtool = findProgram('promtool') ?? ''
@@ -89,13 +90,14 @@ function metricsOf({ bus, node }: TestRelay): Metrics & Disposable {
       counters,
       rates,
       gauges: () => ({
-        mode: node.relay.mode,
+        mode: 'open',
         reservations: { held: node.relay.reservations.size, limit: 0 },
         circuits: { running: node.relay.circuits.size, limit: 0 },
         connections: { peers: node.connectedPeers, byTransport: node.connectionsByTransport() },
         dhtPeers: node.dhtSize,
         traffic: { received: 0, sent: 0 },
         quota: { limitBytes: 0, usedBytes: 0 },
+        heldSeconds: noBudget.heldSeconds,
         historyWritable: false,
         addresses: { listening: node.addresses.listening.length },
         certificates: {}

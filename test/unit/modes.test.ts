@@ -25,21 +25,21 @@ it('is paused until its time has come, and tells both changes once', () => {
   expect(told.map(({ mode }) => mode)).toEqual(['paused', 'open'])
 })
 
-it('is still paused when the quota begins anew', () => {
+it('is still paused when the quota lets go', () => {
   const { modes } = create()
   modes.pause(undefined)
-  modes.setQuota(5000)
-  expect(modes.mode).toBe('quota')
-  modes.setQuota(undefined)
+  modes.setHeld({ rule: 'quota-month', until: 5000 })
+  expect(modes.mode).toBe('held')
+  modes.setHeld(undefined)
   expect(modes.mode).toBe('paused')
 })
 
 it('drains whatever else holds, and is not resumed by resuming', () => {
   const { modes } = create(3)
-  modes.setQuota(9000)
+  modes.setHeld({ rule: 'quota-month', until: 9000 })
   modes.drain(5000)
   modes.resume()
-  modes.setQuota(undefined)
+  modes.setHeld(undefined)
   expect(modes.info).toEqual({ mode: 'draining', until: '1970-01-01T00:00:05.000Z', circuitsLeft: 3 })
 })
 
@@ -63,15 +63,15 @@ it.each([
 
 it.each([
   ['draining', 'off'],
-  ['off', 'quota'],
-  ['quota', 'paused'],
+  ['off', 'held'],
+  ['held', 'paused'],
   ['paused', 'open']
 ] as const)('is %s rather than %s', (weightier, lighter) => {
   const { modes } = create()
   const hold = {
     draining: () => modes.drain(1000),
     off: () => modes.setOff(true),
-    quota: () => modes.setQuota(2000),
+    held: () => modes.setHeld({ rule: 'schedule', until: 2000 }),
     paused: () => modes.pause(3000),
     open: () => {}
   }
@@ -88,4 +88,15 @@ it('tells how many circuits are left while it is off, and no time, though it was
   expect(modes.info).toEqual({ mode: 'off', circuitsLeft: 2 })
   modes.setOff(false)
   expect(modes.info).toEqual({ mode: 'paused', until: '1970-01-01T00:00:01.000Z' })
+})
+
+it('tells which rule holds it and until when, and when that is another', () => {
+  const { modes, told } = create(1)
+  modes.setHeld({ rule: 'schedule', until: 1000 })
+  modes.setHeld({ rule: 'schedule', until: 1000 })
+  modes.setHeld({ rule: 'battery', until: undefined })
+  expect(told).toEqual([
+    { mode: 'held', rule: 'schedule', until: '1970-01-01T00:00:01.000Z', circuitsLeft: 1 },
+    { mode: 'held', rule: 'battery', circuitsLeft: 1 }
+  ])
 })

@@ -13,6 +13,8 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'unknown-method': 404,
   'unknown-circuit': 404,
   'unknown-peer': 404,
+  'peer-unreachable': 422,
+  'unknown-network': 404,
   'setting-locked': 409,
   'settings-file-broken': 409,
   'settings-file-newer': 409,

@@ -17,9 +17,22 @@ const LONGEST_BACKUP = 64 * 1024
 const CHANGE = z.strictObject({ values: z.record(z.string(), z.unknown()) })
 const TIME = z.iso.datetime({ offset: true })
 
+/** Its parts are verified with the setting that it becomes a part of. */
+const NETWORK = z.strictObject({
+  name: z.string(),
+  dht: z.string(),
+  bootstrap: z.array(z.string()).optional(),
+  namespaces: z.array(z.string()).optional(),
+  allow: z.array(z.string()).optional(),
+  sharePercent: z.number().optional()
+})
+
 /** What each method takes. Whatever carries a call (HTTP, IPC) checks it by this. */
 const REQUESTS = {
   status: NOTHING,
+  ladder: NOTHING,
+  selfTest: NOTHING,
+  verifyVia: z.strictObject({ address: z.string().min(1).max(1024) }),
   reservations: NOTHING,
   circuits: NOTHING,
   peers: NOTHING,
@@ -36,6 +49,9 @@ const REQUESTS = {
   limitPeer: z.strictObject({ peer: PEER, bytesPerSecond: z.int().min(1).nullable() }),
   blockPeer: z.strictObject({ peer: PEER }),
   unblockPeer: z.strictObject({ peer: PEER }),
+  networks: NOTHING,
+  addNetwork: NETWORK,
+  removeNetwork: z.strictObject({ name: z.string().min(1).max(200) }),
   stats: NOTHING,
   history: z.strictObject({
     step: z.enum(['minute', 'hour', 'day']),

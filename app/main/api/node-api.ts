@@ -2,26 +2,32 @@ import type {
   AddressInfo,
   Api,
   AutoTlsInfo,
+  BudgetInfo,
   CircuitInfo,
   HistoryRecord,
   HistoryRequest,
   IdentityBackup,
+  LadderInfo,
+  LadderSummary,
   LogLine,
   MappingInfo,
   MetricInfo,
   ModeInfo,
+  Networks,
   PeerInfo,
   QuotaInfo,
   Rates,
   RefusalInfo,
   ReservationInfo,
+  SelfTestInfo,
   SettingsChanged,
   SettingsCheck,
   SettingsInfo,
   Status,
   StorageInfo,
   TlsInfo,
-  Totals
+  Totals,
+  ViaInfo
 } from '../../shared/api.ts'
 import { AppError } from '../../shared/errors.ts'
 import { parsePeerRate, type Settings } from '../../shared/settings.ts'
@@ -79,6 +85,14 @@ export interface NodeApiSources {
     history(request: HistoryRequest): Promise<HistoryRecord[]>
     readonly metrics: { json(): Promise<MetricInfo[]> }
   }
+  budget: () => BudgetInfo
+  networks: () => Networks
+  reachability: {
+    readonly summary: LadderSummary
+    ladder(): Promise<LadderInfo>
+    selfTest(): Promise<SelfTestInfo>
+    verifyVia(address: string): Promise<ViaInfo>
+  }
   storage: () => Promise<StorageInfo>
   identity: {
     export(passphrase: string): Promise<IdentityBackup>
@@ -104,6 +118,9 @@ export function createNodeApi(sources: NodeApiSources): Api {
   }
   return {
     status: async () => statusOf(sources),
+    ladder: async () => sources.reachability.ladder(),
+    selfTest: async () => sources.reachability.selfTest(),
+    verifyVia: async ({ address }) => sources.reachability.verifyVia(address),
     reservations: async () => sources.node()?.inspector.reservations() ?? [],
     circuits: async () => sources.node()?.inspector.circuits() ?? [],
     peers: async () => sources.node()?.inspector.peers() ?? [],
@@ -155,6 +172,25 @@ export function createNodeApi(sources: NodeApiSources): Api {
       }
       return settings.change({ 'access.deny': denied.filter(item => item !== peer) })
     },
+    networks: async () => sources.networks(),
+    addNetwork: async network => {
+      const name = network.name.trim()
+      const others = settings.running().networks.filter(each => each.name !== name)
+      return settings.change({ networks: [...others, network] })
+    },
+    removeNetwork: async ({ name }) => {
+      const { networks } = settings.running()
+      const others = networks.filter(each => each.name !== name)
+      if (others.length < networks.length) return settings.change({ networks: others })
+      const isOwn = sources.networks().networks.some(each => each.own && each.name === name)
+      throw new AppError(
+        'unknown-network',
+        isOwn
+          ? `${name} is the node's own network: dht.bootstrap says by whom it is joined, dht.enabled whether it runs at all.`
+          : `There is no network "${name}"; \`waystation networks\` lists them.`,
+        { field: 'name' }
+      )
+    },
     stats: async () => {
       const { totals, rates, quota, since } = sources.figures
       return { totals, rates, quota, since }
@@ -186,6 +222,7 @@ function statusOf(sources: NodeApiSources): Awaited<ReturnType<Api['status']>> {
     addresses: node?.addressStates() ?? [],
     announced: node?.addresses.announced ?? [],
     mapping: node?.mapping ?? { state: 'off', since: sources.startedAt.toISOString(), ports: [] },
+    reachability: sources.reachability.summary,
     tls: sources.tls(),
     autoTls: node?.autoTls ?? { state: 'off', since: sources.startedAt.toISOString() },
     reservations,
@@ -197,6 +234,7 @@ function statusOf(sources: NodeApiSources): Awaited<ReturnType<Api['status']>> {
     rates: figures.rates,
     totals: figures.totals,
     quota: figures.quota,
+    budget: sources.budget(),
     memory: { rssBytes: rss, heapUsedBytes: heapUsed },
     ...sources.urls(),
     warnings: sources.warnings()

@@ -9,7 +9,11 @@ const LIFTED_BY: Record<string, Kinds> = {
   'per-peer-full': 'relay.circuits.perPeer',
   'peer-rate': 'relay.attempts.perPeerPerMinute',
   'ip-rate': 'relay.attempts.perIpPerMinute',
+  'fair-share': 'quota.softPercent',
+  overloaded: 'cpu.sharePercent',
   quota: 'quota.bytesPerMonth',
+  schedule: 'schedule.hours',
+  power: 'power.holdOnBattery',
   'not-allowed': 'access.allow',
   denied: 'access.deny'
 }

@@ -130,9 +130,9 @@ export class Notifications {
     this.#mappingTimer.unref()
   }
 
-  #onMode({ mode, until }: ModeInfo): void {
+  #onMode({ rule, until }: ModeInfo): void {
     const { told, settings } = this.#components
-    if (mode !== 'quota') return
+    if (rule !== 'quota-month') return
     // Until when it sleeps names the month. Raised and used up again in the same month is no news.
     const month = until ?? 'unknown'
     if (!settings()['notify.quota'] || told.get('quota') === month) return

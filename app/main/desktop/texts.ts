@@ -26,7 +26,17 @@ const en = {
     unreachable: 'Not reachable from outside',
     paused: 'Paused until resumed',
     pausedUntil: (when: string) => `Paused until ${when}`,
-    quota: 'Sleeps: the quota of this month is used up',
+    sleeps: (why: string, until: string | undefined) =>
+      until === undefined ? `Sleeps: ${why}` : `Sleeps until ${until}: ${why}`,
+    held: {
+      'quota-month': 'the quota of this month is used up',
+      'quota-day': 'the quota of today is used up',
+      schedule: 'outside its hours',
+      battery: 'this computer runs on its battery',
+      'battery-level': 'the battery is low',
+      metered: 'the connection is metered',
+      'full-screen': 'a program fills the screen'
+    },
     draining: (circuits: number) => `Finishing ${amount(circuits, 'circuit', 'circuits')}…`,
     idle: 'Ready; nobody needs it right now',
     relaying: (circuits: number, reservations: number) =>
@@ -93,7 +103,16 @@ const de: DesktopTexts = {
     unreachable: 'Von außen nicht erreichbar',
     paused: 'Pausiert, bis du fortsetzt',
     pausedUntil: when => `Pause bis ${when}`,
-    quota: 'Schläft: das Kontingent dieses Monats ist verbraucht',
+    sleeps: (why, until) => (until === undefined ? `Schläft: ${why}` : `Schläft bis ${until}: ${why}`),
+    held: {
+      'quota-month': 'das Kontingent dieses Monats ist verbraucht',
+      'quota-day': 'das Kontingent von heute ist verbraucht',
+      schedule: 'außerhalb seiner Stunden',
+      battery: 'der Computer läuft auf Akku',
+      'battery-level': 'der Akku ist fast leer',
+      metered: 'die Verbindung ist getaktet',
+      'full-screen': 'ein Programm füllt den Bildschirm'
+    },
     draining: circuits => `Beendet noch ${amount(circuits, 'Circuit', 'Circuits')}…`,
     idle: 'Bereit; gerade braucht es niemand',
     relaying: (circuits, reservations) =>

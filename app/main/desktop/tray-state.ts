@@ -4,7 +4,7 @@ import type { DesktopTexts } from './texts.ts'
 
 /**
  * What the tray's icon tells. `trouble` is for what the person should do something about: a start that failed, a
- * fault, no address that is reached from outside. A quota that is used up is what they asked for, so that is a pause.
+ * fault, no address that is reached from outside. A rule of the budget that holds it is what they asked for, so that is a pause.
  */
 export type TrayState = 'relaying' | 'paused' | 'off' | 'trouble'
 
@@ -49,29 +49,31 @@ function stateOf(
   if (fault !== undefined) return { state: 'trouble', line: say.fault }
   if (mode === 'off') return { state: 'off', line: say.off }
   if (mode === 'draining') return { state: 'paused', line: say.draining(circuitsLeft ?? 0) }
-  if (mode === 'quota') return { state: 'paused', line: say.quota }
+  if (mode === 'held') {
+    const why = say.held[status.mode.rule ?? 'quota-month']
+    const end = until === undefined ? undefined : clockTime(new Date(until), locale, now)
+    return { state: 'paused', line: say.sleeps(why, end) }
+  }
   if (mode === 'paused') {
     const line = until === undefined ? say.paused : say.pausedUntil(clockTime(new Date(until), locale, now))
     return { state: 'paused', line }
   }
   if (starting === true) return { state: 'off', line: say.starting }
-  if (isUnreachable(status)) return { state: 'trouble', line: say.unreachable }
+  if (status.reachability.health === 'broken') return { state: 'trouble', line: say.unreachable }
   const circuits = status.circuits.running
   const reservations = status.reservations.held
   const busy = circuits > 0 || reservations > 0
   return { state: 'relaying', line: busy ? say.relaying(circuits, reservations) : say.idle }
 }
 
-/** Some public address was tried from outside in vain, and none was reached or given by the person. */
-function isUnreachable({ addresses }: Status): boolean {
-  const states = addresses.filter(address => address.public).map(address => address.state)
-  const reached = states.some(state => state === 'verified' || state === 'given')
-  return !reached && states.includes('unreachable')
-}
+const WEEK_MS = 6 * 86_400_000
 
-/** `14:30`, with the day if it is another one. */
+/** `14:30`, with the day if it is another one, and the date if that is far off. */
 function clockTime(when: Date, locale: string, now: Date): string {
   const sameDay = when.toDateString() === now.toDateString()
+  if (when.getTime() - now.getTime() > WEEK_MS) {
+    return when.toLocaleDateString(locale, { day: 'numeric', month: 'long' })
+  }
   const options: Intl.DateTimeFormatOptions = sameDay
     ? { hour: 'numeric', minute: '2-digit' }
     : { weekday: 'long', hour: 'numeric', minute: '2-digit' }

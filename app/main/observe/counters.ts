@@ -129,6 +129,6 @@ function increase<Key extends string | number>(counts: Partial<Record<Key, numbe
 }
 
 /** 48 bits that stand for a peer id: small enough to remember many, too many for two of them to look alike. */
-function fingerprint(peer: string): number {
+export function fingerprint(peer: string): number {
   return createHash('sha256').update(peer).digest().readUIntBE(0, 6)
 }

@@ -1,4 +1,4 @@
-import type { AddressInfo, AutoTlsInfo, MappingInfo } from '../../shared/api.ts'
+import type { AddressInfo, AutoTlsInfo, HoldCause, MappingInfo } from '../../shared/api.ts'
 import { Bus } from './bus.ts'
 
 /**
@@ -6,14 +6,14 @@ import { Bus } from './bus.ts'
  * or an address is decided where events leave the process: log lines name none unless asked to.
  */
 export interface NodeEvents {
-  'reservation-accepted': { peer: string; ip: string | undefined; seconds: number }
+  'reservation-accepted': { peer: string; ip: string | undefined; seconds: number; network?: string }
   'reservation-renewed': { peer: string; ip: string | undefined; seconds: number }
   'reservation-expired': { peer: string }
   'reservation-ended': { peer: string; reason: ReservationEnd }
-  'circuit-accepted': { id: number; source: string; target: string }
+  'circuit-accepted': { id: number; source: string; target: string; network?: string }
   'circuit-closed': CircuitClosed
   /** Once for every chunk that passes: listeners must be cheap. */
-  'bytes-relayed': { direction: 'to-target' | 'to-source'; bytes: number }
+  'bytes-relayed': { direction: 'to-target' | 'to-source'; bytes: number; network?: string }
   'request-denied': {
     request: RequestKind
     reason: string
@@ -23,6 +23,8 @@ export interface NodeEvents {
   }
   'peer-connected': { peer: string }
   'peer-disconnected': { peer: string }
+  /** A connected peer turned out to be of a network. */
+  'network-known': { peer: string; network: string }
   /** One of the node's own, new or with a new state. */
   'address-changed': AddressInfo
   'mapping-changed': MappingInfo
@@ -40,7 +42,7 @@ export type ReservationEnd = 'peer-gone' | 'denied' | 'stopped'
 
 /**
  * Why a circuit ended: both sides closed it; one side reset it; it carried or lasted all it may; the node
- * drained; the quota was reached; a peer's connection was lost; the peer is no longer allowed; the operator closed it;
+ * drained; a quota, the schedule or the power rules end its work; a peer's connection was lost; the peer is no longer allowed; the operator closed it;
  * the node stopped.
  */
 export type CircuitEnd =
@@ -49,7 +51,7 @@ export type CircuitEnd =
   | 'bytes'
   | 'duration'
   | 'drained'
-  | 'quota'
+  | HoldCause
   | 'peer-gone'
   | 'denied'
   | 'operator'
@@ -59,6 +61,7 @@ export interface CircuitClosed {
   id: number
   source: string
   target: string
+  network?: string
   reason: CircuitEnd
   bytesToTarget: number
   bytesToSource: number

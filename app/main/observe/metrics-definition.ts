@@ -4,6 +4,7 @@ import type {
   NodeMode,
   QuotaInfo,
   Rates,
+  Rule,
   Status,
   Traffic
 } from '../../shared/api.ts'
@@ -21,6 +22,8 @@ export interface Gauges {
   /** All of the node's traffic since the start. */
   traffic: Traffic
   quota: Pick<QuotaInfo, 'limitBytes' | 'usedBytes'>
+  /** How long each rule of the budget has held the node since the start. */
+  heldSeconds: Record<Rule, number>
   /** Whether the history is being written. */
   historyWritable: boolean
   /** How many addresses the node has, by state. */

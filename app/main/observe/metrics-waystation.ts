@@ -4,7 +4,7 @@ import { byLabel, one, type Definition, type Value } from './metrics-definition.
 
 // Every label value there can be is there from the start, at 0: a counter that appears with its first event hides
 // that event from Prometheus' rate().
-const MODES = { off: 0, open: 0, paused: 0, draining: 0, quota: 0 } satisfies Record<NodeMode, 0>
+const MODES = { off: 0, open: 0, paused: 0, draining: 0, held: 0 } satisfies Record<NodeMode, 0>
 const ADDRESSES = {
   listening: 0,
   mapped: 0,
@@ -21,6 +21,8 @@ const CIRCUIT_ENDS = {
   duration: 0,
   drained: 0,
   quota: 0,
+  schedule: 0,
+  power: 0,
   'peer-gone': 0,
   denied: 0,
   operator: 0,
@@ -192,8 +194,15 @@ const node: readonly Definition[] = [
   {
     name: 'waystation_quota_used_bytes',
     type: 'gauge',
-    help: 'Bytes of traffic in this month',
+    help: 'Bytes of traffic in this month, counted as quota.counts says',
     values: ({ gauges }) => one(gauges.quota.usedBytes)
+  },
+  {
+    name: 'waystation_held_seconds_total',
+    type: 'counter',
+    help: 'How long a rule of the budget held the node; of several, the one that holds longest',
+    labels: { rule: 'quota-month, quota-day, schedule, battery, battery-level, metered, full-screen' },
+    values: ({ gauges }) => byLabel('rule', gauges.heldSeconds)
   },
   {
     name: 'waystation_history_writable',

@@ -40,7 +40,7 @@ type Query = (...args: unknown[]) => AsyncIterable<unknown>
 interface Seams {
   rpc: { handleMessage: HandleMessage }
   network: { sendRequest: SendRequest; safeDispatchEvent: Dispatch }
-  providers: { getProviders: GetProviders }
+  providers: { getProviders: GetProviders; addProvider: (cid: unknown, peer: PeerId) => Promise<void> }
 }
 
 /**
@@ -114,6 +114,24 @@ export function limitQueries(dht: KadDHT, milliseconds: number): void {
       return run(...args.slice(0, count - 1), { ...options, signal })
     }
   }
+}
+
+/** Keeps the record that this node provides a CID in its own store; upstream's `provide` does so only with a query. */
+export async function keepProvided(dht: KadDHT, cid: unknown, self: PeerId): Promise<void> {
+  await bound(seams(dht).providers, 'addProvider')(cid, self)
+}
+
+/** Has the DHT ask a connected peer whether it serves it: what it learns from identify came with the connection. */
+export function meet(dht: KadDHT, peer: PeerInfo): Promise<void> {
+  return bound(dht as unknown as { onPeerConnect: (peer: PeerInfo) => Promise<void> }, 'onPeerConnect')(peer)
+}
+
+/** Calls back whenever a server was added to the DHT's table. */
+export function onServerAdded(dht: SingleKadDHT, added: () => void): void {
+  const table = dht.routingTable as unknown as {
+    addEventListener: (name: string, listener: () => void) => void
+  }
+  bound(table, 'addEventListener')('peer:add', added)
 }
 
 const seams = (dht: KadDHT): Seams => dht as unknown as Seams

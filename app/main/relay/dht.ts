@@ -21,8 +21,8 @@ export interface DhtInit {
   protocol: string
   /** `dht.queryTimeoutSeconds`, for a whole query and at most for one message of it. */
   queryTimeoutSeconds: number
-  /** `dht.bootstrap`: multiaddrs that end in /p2p/PEER. Their addresses are given out whatever the policy. */
-  bootstrap: readonly string[]
+  /** The network's peers to join through, now: multiaddrs that end in /p2p/PEER. Their addresses are given out whatever the policy. */
+  bootstrap: () => readonly string[]
   /** `dht.clientAddresses` now: asked for every answer. */
   policy: () => AddressPolicy
   hasReservation: (peer: PeerId) => boolean
@@ -30,6 +30,10 @@ export interface DhtInit {
   ownAddresses: () => Multiaddr[]
   /** Where provider records and values are kept; a bounded one in memory unless given. */
   store?: DhtStore
+  /** Who is connected, where several DHTs look at the same peers. */
+  clients?: Clients
+  /** Is told who asks something in this DHT. */
+  asked?: (peer: PeerId) => void
 }
 
 /** A key names a peer, a hash or a public key by its hash. The text of a longer one would cost more than its answer. */
@@ -38,7 +42,7 @@ const MAX_KEY_BYTES = 256
 /** The service factory for createLibp2p; `routingTable.size` of the service says how many DHT servers it knows. */
 export function dhtServer(init: DhtInit): (components: KadDHTComponents) => SingleKadDHT {
   return components => {
-    const clients = new Clients(components)
+    const clients = init.clients ?? new Clients(components)
     const timeoutMs = init.queryTimeoutSeconds * 1000
     const dht = kadDHT({
       protocol: init.protocol,
@@ -48,7 +52,10 @@ export function dhtServer(init: DhtInit): (components: KadDHTComponents) => Sing
     })(withStore(components, init.store ?? new DhtStore()))
 
     const answers = new Answers(init, components.peerId, clients)
-    wrapMessages(dht, (peer, request, handle) => answers.answer(peer, request, handle))
+    wrapMessages(dht, (peer, request, handle) => {
+      init.asked?.(peer)
+      return answers.answer(peer, request, handle)
+    })
     filterLearned(dht, (teller, learned) => addressesBelieved(learned.multiaddrs, clients.isLocal(teller)))
     // A provider that the peer store has forgotten would fail the answer for all others (get-providers.ts:62).
     filterProviders(dht, peer => components.peerStore.has(peer))
@@ -65,7 +72,7 @@ function withStore(components: KadDHTComponents, store: DhtStore): KadDHTCompone
 }
 
 /** Who is connected, and what each gave by identify. */
-class Clients {
+export class Clients {
   #components: KadDHTComponents
   #announced = new Map<string, Multiaddr[]>()
 
@@ -111,15 +118,12 @@ class Answers {
   #init: DhtInit
   #self: PeerId
   #clients: Clients
-  #bootstrap: Set<string>
+  #bootstrap: { addresses: readonly string[]; ids: ReadonlySet<string> } = { addresses: [], ids: new Set() }
 
   constructor(init: DhtInit, self: PeerId, clients: Clients) {
     this.#init = init
     this.#self = self
     this.#clients = clients
-    // One id has two texts (12D3Koo… and bafz…): compared as upstream writes it.
-    const ids = init.bootstrap.map(address => peerIdFromString(address.slice(address.lastIndexOf('/') + 1)))
-    this.#bootstrap = new Set(ids.map(String))
   }
 
   async answer(asker: PeerId, request: DhtMessage, handle: Handle): Promise<DhtMessage | undefined> {
@@ -176,11 +180,18 @@ class Answers {
       announced: connections.length > 0 ? (this.#clients.announced(peer) ?? stored) : stored,
       connections,
       reserved: connections.length > 0 && this.#init.hasReservation(peer),
-      infrastructure: self || this.#bootstrap.has(peer.toString())
+      infrastructure: self || this.#isBootstrap(peer)
     }
     const relay = { id: this.#self.toString(), addresses: this.#init.ownAddresses() }
     const given = addressesGiven(subject, this.#init.policy(), relay, askerIsLocal)
     return given.length > 0 ? [{ id, multiaddrs: given.map(({ bytes }) => bytes) }] : []
+  }
+
+  #isBootstrap(peer: PeerId): boolean {
+    const addresses = this.#init.bootstrap()
+    if (addresses !== this.#bootstrap.addresses)
+      this.#bootstrap = { addresses, ids: new Set(idsOf(addresses)) }
+    return this.#bootstrap.ids.has(peer.toString())
   }
 
   /** Only what the sender says of itself, and with an address: upstream forgets a provider that gives none. */
@@ -192,6 +203,18 @@ class Answers {
     if (believed.length === 0) believed.push(circuitThrough(this.#self.toString()))
     return { ...request, providers: [{ id: own.id, multiaddrs: believed.map(({ bytes }) => bytes) }] }
   }
+}
+
+/** One id has two texts (12D3Koo… and bafz…): as upstream writes it. */
+function idsOf(addresses: readonly string[]): string[] {
+  return addresses.flatMap(address => {
+    try {
+      return [peerIdFromString(address.slice(address.lastIndexOf('/') + 1)).toString()]
+    } catch {
+      // It looks like an id and is none: dialling it says so.
+      return []
+    }
+  })
 }
 
 /** The text of a peer id is its multihash in base58 (RSA, Ed25519 and secp256k1 alike); undefined for other keys. */

@@ -94,12 +94,13 @@ export class Inspector {
   }
 
   #circuit(circuit: Circuit): CircuitInfo {
-    const { id, source, target, since } = circuit
+    const { id, source, target, since, network } = circuit
     const now = this.#components.clock()
     const { bytes } = counted(circuit)
     const seconds = Math.round(now - since) / 1000
     const rate = this.#rates.rateOf(now, since, { id, bytes })
-    return { id, source, target, since: this.#wall(since), seconds, bytes, rate }
+    const info = { id, source, target, since: this.#wall(since), seconds, bytes, rate }
+    return network === undefined ? info : { ...info, network }
   }
 
   /** The relay's clock does not jump; people's does. */

@@ -1,12 +1,14 @@
 import { peerIdFromString } from '@libp2p/peer-id'
 import { parsePeerRate, type Settings } from '../../shared/settings.ts'
+import type { Rates } from './budget/shaper.ts'
 import type { ArrivalLimits } from './fast/arrivals.ts'
+import { networkRatesOf } from './networks/plan.ts'
 
 /** The relay's limits. Unlimited is Infinity here, and 0 in the settings: this file is the border. */
 export interface RelayLimits {
   reservations: { total: number; perIp: number; ttlSeconds: number }
   circuits: { total: number; perPeer: number; durationSeconds: number; bytesEachWay: number }
-  rate: { totalBytesPerSecond: number; perPeerBytesPerSecond: number; perCircuitBytesPerSecond: number }
+  rate: Rates
   attempts: { perPeerPerMinute: number; perIpPerMinute: number }
 }
 
@@ -28,7 +30,8 @@ export function limitsOf(settings: Settings): RelayLimits {
     rate: {
       totalBytesPerSecond: unlimited(settings['relay.rate.totalBytesPerSecond']),
       perPeerBytesPerSecond: unlimited(settings['relay.rate.perPeerBytesPerSecond']),
-      perCircuitBytesPerSecond: unlimited(settings['relay.rate.perCircuitBytesPerSecond'])
+      perCircuitBytesPerSecond: unlimited(settings['relay.rate.perCircuitBytesPerSecond']),
+      networks: networkRatesOf(settings)
     },
     attempts: {
       perPeerPerMinute: unlimited(settings['relay.attempts.perPeerPerMinute']),

@@ -91,7 +91,7 @@ export function judgeFailures(
   listening: number,
   askedFor: ReadonlySet<string>
 ): string[] {
-  const errors = failures.map(failure => ({ ...describe(failure), failure }))
+  const errors = failures.map(failure => ({ ...describeFailure(failure), failure }))
   const fatal = errors.find(({ failure, noSuchFamily }) => {
     const listener = listenerOf(failure.address)
     return listener !== undefined && askedFor.has(listener) && !noSuchFamily
@@ -102,7 +102,11 @@ export function judgeFailures(
   return [...new Set(errors.map(({ error }) => error.message))]
 }
 
-function describe({ address, error }: ListenFailure): { error: AppError; noSuchFamily: boolean } {
+/** What stands in the way of a listener, and whether that is only that the machine has no IPv6. */
+export function describeFailure({ address, error }: ListenFailure): {
+  error: AppError
+  noSuchFamily: boolean
+} {
   if (error instanceof AppError) return { error, noSuchFamily: false }
   const listener = listenerOf(address) ?? 'tcp'
   const parts = address.getComponents()

@@ -1,10 +1,12 @@
 import { bootstrap } from '@libp2p/bootstrap'
-import { FaultTolerance, type PeerId, type PrivateKey } from '@libp2p/interface'
+import { FaultTolerance, type PrivateKey } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
+import type { SingleKadDHT } from '@libp2p/kad-dht'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
 import type { AddressInfo, AutoTlsInfo, MappingInfo } from '../../shared/api.ts'
+import type { ViaInfo } from '../../shared/api/ladder.ts'
 import { AppError } from '../../shared/errors.ts'
 import type { Settings } from '../../shared/settings.ts'
 import { isPublicIp } from '../net/ip.ts'
@@ -13,12 +15,10 @@ import type { NodeBus } from '../observe/events.ts'
 import { Addresses, hostOfAddress, ipOfAddress, transportOf, type AddressComponents } from './addresses.ts'
 import type { Pem } from './auto-tls/files.ts'
 import { AutoTlsService, type AutoTlsServiceComponents } from './auto-tls/service.ts'
+import type { BudgetGate } from './circuit/gate.ts'
 import { CircuitRelay, type CircuitRelayComponents } from './circuit/service.ts'
 import { ConnectionCheck, type CheckComponents } from './connection-check.ts'
 import { keepConnectionList } from './connection-list.ts'
-import { isServer } from './dht-seams.ts'
-import { DhtStore } from './dht-store.ts'
-import { dhtServer } from './dht.ts'
 import { DirectStreams } from './direct-streams.ts'
 import { Arrivals } from './fast/arrivals.ts'
 import { WsBounds } from './fast/ws/bounds.ts'
@@ -30,10 +30,16 @@ import { LeanPeerStore } from './lean-peer-store.ts'
 import { accessOf, arrivalsOf, connectionsFor, limitsOf, peerRatesOf } from './limits.ts'
 import { judgeFailures, listenAddresses, secureAddresses, type ListenFailure } from './listening.ts'
 import { portMapping, type PortMapping } from './mapping/service.ts'
+import { Networks, type NetworkNow, type NetworksComponents } from './networks/networks.ts'
+import { bootstrapOf } from './networks/plan.ts'
+import { PeerEvents } from './peer-events.ts'
 import { boundedPing, PING_PROTOCOL, Pongs } from './ping.ts'
 import { libp2pLogger } from './quiet-logger.ts'
 import { Reach, type ReachComponents } from './reach/reach.ts'
 import { autoNatServers } from './reach/servers.ts'
+import type { Way, WayFailure } from './reachability/facts.ts'
+import { dialChosen } from './reachability/via.ts'
+import { wayFailureOf, waysOf } from './reachability/ways.ts'
 import { tellSegments } from './segments.ts'
 import { fastSigning } from './signing.ts'
 import { protocols } from './transports.ts'
@@ -49,6 +55,8 @@ export interface RelayNodeComponents {
   traffic?: TrafficHints
   /** Listens for secure WebSocket, and is given the certificate of ws.autoTls. */
   tls?: SharedTls & { use(source: 'auto-tls', pem: Pem | undefined): void }
+  /** What it says of new work. */
+  budget?: BudgetGate
   /** Sentences a person should read: a transport that could not be opened, no IPv6. */
   warn(sentence: string): void
 }
@@ -73,6 +81,7 @@ export class RelayNode {
   readonly #options: RelayNodeOptions
   #settings: Settings
   #running: Running | undefined
+  #failures: readonly WayFailure[] = []
 
   constructor(components: RelayNodeComponents, options: RelayNodeOptions) {
     this.#components = components
@@ -93,6 +102,7 @@ export class RelayNode {
       await running.libp2p.start()
       // Not by the addresses: a machine without any network listens all the same, and gets its addresses later.
       const opened = wanted.length - failures.length
+      this.#failures = failures.map(wayFailureOf)
       for (const sentence of judgeFailures(failures, opened, this.#options.askedFor ?? new Set())) {
         this.#components.warn(sentence)
       }
@@ -127,6 +137,7 @@ export class RelayNode {
     running.relay.setLimits(limitsOf(settings))
     running.relay.setPeerRates(peerRatesOf(settings))
     running.libp2p.services.mapping.setEnabled(settings.upnp)
+    running.networks.applySettings(settings)
     running.relay.setAccess(accessOf(settings))
     const open = running.libp2p.getConnections().length
     running.connectionManager.setMaxConnections(connectionsFor(settings, open).total)
@@ -147,6 +158,17 @@ export class RelayNode {
   /** Whether others reach each of its addresses, as far as it knows; changes are events (`address-changed`). */
   addressStates(): AddressInfo[] {
     return this.#require().reach.states()
+  }
+
+  /** The ways in that it was made with, and why some of them are not open. */
+  get ways(): { wanted: Way[]; failures: readonly WayFailure[] } {
+    return { wanted: waysOf(this.#options.settings), failures: this.#failures }
+  }
+
+  /** Has that peer dial all public addresses of this node. @throws AppError bad-request, peer-unreachable */
+  async verifyVia(address: string): Promise<ViaInfo> {
+    const { libp2p, reach } = this.#require()
+    return reach.askAll(await dialChosen(libp2p, address))
   }
 
   /** What the router forwards. */
@@ -174,7 +196,7 @@ export class RelayNode {
   }
 
   connectedPeerIds(): string[] {
-    return (this.#running?.libp2p.getPeers() ?? []).map(String)
+    return this.#running?.peers.connected() ?? []
   }
 
   /** What runs in it now. @throws if the node was not started */
@@ -182,9 +204,14 @@ export class RelayNode {
     return this.#require().inspector
   }
 
-  /** DHT servers known. */
+  /** Servers known in all DHTs together. */
   get dhtSize(): number {
-    return this.#running?.dhtSize() ?? 0
+    return this.networks.reduce((sum, { dhtSize }) => sum + dhtSize, 0)
+  }
+
+  /** The networks it is in, or would be: its own first. */
+  get networks(): NetworkNow[] {
+    return this.#running?.networks.now() ?? []
   }
 
   #require(): Running {
@@ -195,7 +222,7 @@ export class RelayNode {
   async #create(failures: ListenFailure[]): Promise<Running> {
     const { privateKey, bus, traffic } = this.#components
     const settings = this.#settings
-    const store = new DhtStore()
+    let networks: Networks | undefined
     let relay: CircuitRelay | undefined
     let addresses: Addresses | undefined
     let connectionManager: ConnectionManager | undefined
@@ -270,51 +297,47 @@ export class RelayNode {
             peerRates: peerRatesOf(settings),
             nextCircuitId: this.#components.nextCircuitId,
             access: accessOf(settings),
+            budget: this.#components.budget,
+            memberOf: (peer, ip) => networks?.memberOf(peer, ip) ?? { allowed: true },
             addressesFor: connection => known.forReservation(connection)
           })
           return relay
         },
-        ...(settings['dht.enabled'] && {
-          dht: dhtServer({
-            protocol: settings['dht.protocol'],
-            queryTimeoutSeconds: settings['dht.queryTimeoutSeconds'],
-            bootstrap: settings['dht.bootstrap'],
-            policy: () => this.#settings['dht.clientAddresses'],
-            hasReservation: peer => relay?.reservations.get(peer.toString()) !== undefined,
-            ownAddresses: () => addresses?.all() ?? [],
-            store
-          })
-        })
+        networks: (components: NetworksComponents) =>
+          (networks = new Networks(components, {
+            settings,
+            known: (peer, network) => bus.emit('network-known', { peer, network }),
+            shutOut: peer => relay?.recheckAccess(peer),
+            dht: {
+              policy: () => this.#settings['dht.clientAddresses'],
+              hasReservation: peer => relay?.reservations.get(peer.toString()) !== undefined,
+              ownAddresses: () => addresses?.all() ?? []
+            }
+          })),
+        ...(settings['dht.enabled'] && { dht: (): SingleKadDHT => required(networks).ownDht() })
       }
     })
-    const { dht } = libp2p.services
-    const keep = async (peer: PeerId): Promise<boolean> =>
-      store.hasProvider(peer.toString()) || (dht !== undefined && (await isServer(dht, peer)))
     const stored = new LeanPeerStore(libp2p.peerStore, libp2p.peerId)
-    const stopForgetting = forgetPeersThatLeft(libp2p, peer => stored.mayHave(peer), keep)
-    libp2p.addEventListener('peer:connect', event =>
-      bus.emit('peer-connected', { peer: event.detail.toString() })
+    const stopForgetting = forgetPeersThatLeft(
+      libp2p,
+      peer => stored.mayHave(peer),
+      peer => required(networks).needs(peer)
     )
+    const made = required(relay)
+    const peers = new PeerEvents({ libp2p, bus, isOwn: peer => made.isTrying(peer) })
     if (traffic !== undefined) tellSegments(libp2p, traffic)
-    libp2p.addEventListener('peer:disconnect', event =>
-      bus.emit('peer-disconnected', { peer: event.detail.toString() })
-    )
-    if (!relay || !addresses || !connectionManager || !reach) {
-      throw new Error('libp2p made no relay service')
-    }
-    const dhtSize = (): number => dht?.routingTable.size ?? 0
-    const known = relay
-    const inspector = new Inspector({ libp2p, relay: known, peerRates: () => known.peerRates })
+    const inspector = new Inspector({ libp2p, relay: made, peerRates: () => made.peerRates })
     return {
       libp2p,
+      peers,
       arrivals,
       bounds,
-      connectionManager,
-      relay,
-      addresses,
-      reach,
+      connectionManager: required(connectionManager),
+      relay: made,
+      addresses: required(addresses),
+      reach: required(reach),
       inspector,
-      dhtSize,
+      networks: required(networks),
       stopForgetting
     }
   }
@@ -326,7 +349,7 @@ export class RelayNode {
   #isNotToDial(address: Multiaddr): boolean {
     const ip = ipOfAddress(address)
     if (ip === undefined || isPublicIp(ip)) return false
-    const configured = this.#settings['dht.bootstrap'].some(peer => ipOfAddress(multiaddr(peer)) === ip)
+    const configured = bootstrapOf(this.#settings).some(peer => ipOfAddress(multiaddr(peer)) === ip)
     return !configured && (this.#running?.addresses.isPublic ?? false)
   }
 
@@ -364,6 +387,7 @@ export class RelayNode {
 }
 
 interface Running {
+  peers: PeerEvents
   arrivals: Arrivals
   bounds: WsBounds
   libp2p: Libp2p<{ mapping: PortMapping; autoTls?: AutoTlsService }>
@@ -372,8 +396,13 @@ interface Running {
   addresses: Addresses
   reach: Reach
   inspector: Inspector
-  dhtSize: () => number
+  networks: Networks
   stopForgetting: () => void
+}
+
+function required<T>(service: T | undefined): T {
+  if (service === undefined) throw new Error('libp2p made not all services')
+  return service
 }
 
 /** The agent version that identify sends. */

@@ -1,5 +1,6 @@
 import { environmentNameOf, keys, type Key } from '../../shared/settings.ts'
 import { parseValue } from '../../shared/values.ts'
+import { textOf } from './at-file.ts'
 import { suggestion } from './nearest.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -30,7 +31,7 @@ export function readEnvironment(env: Environment): EnvironmentSettings {
   for (const [name, settings] of keysByName) {
     const text = env[name]
     if (text === undefined || text === '' || isServiceLink(name, text)) continue
-    for (const key of settings) given.set(key, { value: parseValue(key, text, name), name })
+    for (const key of settings) given.set(key, { value: parseValue(key, textOf(key, text), name), name })
   }
   return { given, warnings: unknownNames(env).map(warning) }
 }

@@ -44,7 +44,8 @@ const PLACEHOLDERS: Record<Kind, string | undefined> = {
   text: 'TEXT',
   list: 'LIST',
   choice: 'NAME',
-  path: 'FILE'
+  path: 'FILE',
+  networks: 'NETWORKS'
 }
 
 const own = (key: Key, help: string): FlagSpec => ({ ...derived(key), help })

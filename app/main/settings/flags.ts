@@ -1,6 +1,7 @@
 import { AppError } from '../../shared/errors.ts'
 import { fieldOf, type Key } from '../../shared/settings.ts'
 import { isBooleanWord, parseValue } from '../../shared/values.ts'
+import { textOf } from './at-file.ts'
 import { flagsByName, type FlagOptions, type FlagSpec } from './flag-table.ts'
 import { suggestion } from './nearest.ts'
 
@@ -132,11 +133,13 @@ class FlagReader {
     if (spec.path !== undefined) this.options[spec.path] = value
     const into = spec.general === true ? this.general : this.specific
     for (const key of spec.sets ?? []) {
-      const parsed = parseValue(key, value, name)
+      const parsed: unknown = parseValue(key, textOf(key, value), name)
       const before = into.get(key)?.value
       // A list's flag may be repeated instead of writing commas; any other flag's last use counts.
       const both =
-        Array.isArray(before) && Array.isArray(parsed) ? [...(before as string[]), ...parsed] : parsed
+        Array.isArray(before) && Array.isArray(parsed)
+          ? parseValue(key, [...(before as unknown[]), ...(parsed as unknown[])], name)
+          : parsed
       into.set(key, { value: both, flag: name })
     }
   }

@@ -1,5 +1,11 @@
 import { errorOf } from '../../shared/api-error.ts'
-import type { SettingInfo, SettingsChanged, SettingsCheck, SettingsInfo } from '../../shared/api.ts'
+import type {
+  SettingInfo,
+  SettingsChanged,
+  SettingsCheck,
+  SettingsInfo,
+  WorstCase
+} from '../../shared/api.ts'
 import { AppError, messageOf } from '../../shared/errors.ts'
 import {
   defaultOf,
@@ -21,8 +27,8 @@ import { suggestion } from './nearest.ts'
 export interface KeeperComponents {
   /** Applies valid settings to the running node, and says which it could. */
   apply: (settings: Settings) => { applied: Key[]; needsRestart: Key[] }
-  /** What `apply` would say. */
-  preview: (settings: Settings) => { needsRestart: Key[] }
+  /** What `apply` would say, and what they would allow in a month. */
+  preview: (settings: Settings) => { needsRestart: Key[]; worstCase?: WorstCase }
   /** What the node runs with. */
   running: () => Settings
 }
@@ -96,10 +102,12 @@ export class SettingsKeeper {
     }
     const next = collect(() => loadWithProblems({ ...this.#options.load, patch }))
     problems.push(...(next?.problems ?? []))
+    const preview = next && this.#components.preview(next.loaded.settings)
     return {
       problems: problems.map(errorOf),
       warnings: [...(next?.loaded.warnings ?? [])],
-      needsRestart: next === undefined ? [] : this.#components.preview(next.loaded.settings).needsRestart
+      needsRestart: preview?.needsRestart ?? [],
+      ...(preview?.worstCase !== undefined && { worstCase: preview.worstCase })
     }
   }
 

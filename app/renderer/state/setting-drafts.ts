@@ -43,7 +43,11 @@ export function isOvertaken({ value }: SettingInfo, { base }: Draft): boolean {
 }
 
 /** The value that a draft stands for. */
-export function readDraft({ kind }: SettingInfo, { text, unit, unlimited }: Draft, decimal: string): Read {
+export function readDraft(
+  { kind }: SettingInfo,
+  { text, unit, unlimited, base }: Draft,
+  decimal: string
+): Read {
   if (unlimited) return { ok: true, value: 0 }
   if (isQuantity(kind)) return read(readAmount({ text, unit }, kind, decimal), 'amount')
   switch (kind) {
@@ -60,6 +64,9 @@ export function readDraft({ kind }: SettingInfo, { text, unit, unlimited }: Draf
           .map(item => item.trim())
           .filter(item => item !== '')
       }
+    // Changed where they are shown, one at a time; here they are only taken out of the file.
+    case 'networks':
+      return { ok: true, value: base }
     default:
       return { ok: true, value: text.trim() }
   }

@@ -1,4 +1,4 @@
-import type { SettingInfo, SettingsChanged, SettingsCheck } from '../../shared/api.ts'
+import type { SettingInfo, SettingsChanged, SettingsCheck, WorstCase } from '../../shared/api.ts'
 import { ApiFault } from '../client/client.ts'
 import { decimalPoint } from '../text/format.ts'
 import type { NodeState } from './node.svelte.ts'
@@ -54,6 +54,11 @@ export class SettingsForm {
 
   get needsRestart(): readonly string[] {
     return this.#checked?.needsRestart.filter(key => key in this.change.values) ?? []
+  }
+
+  /** What the settings as typed would allow in a month. */
+  get worstCase(): WorstCase | undefined {
+    return this.#checked?.worstCase
   }
 
   draft(info: SettingInfo): Draft {

@@ -44,7 +44,7 @@ export type Situation =
   | 'starting'
   | 'fault'
   | 'draining'
-  | 'quota'
+  | 'held'
   | 'paused'
   | 'relaying'
   | 'reserved'
@@ -59,7 +59,7 @@ export function situationOf(status: Status, joinsNetwork: boolean): Situation {
   if (mode.mode !== 'open') return mode.mode
   if (circuits.running > 0) return 'relaying'
   if (reservations.held > 0) return 'reserved'
-  if (reachOf(status.addresses).state === 'unreachable') return 'unreachable'
+  if (status.reachability.health === 'broken') return 'unreachable'
   // Nobody has a way to learn of it: it joins no network, and none has come by itself.
   if (!joinsNetwork && status.dhtPeers === 0 && status.connections.peers === 0) return 'unknown-to-all'
   return 'no-demand'

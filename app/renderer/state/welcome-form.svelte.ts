@@ -1,7 +1,7 @@
 import type { SettingInfo } from '../../shared/api.ts'
 import { parseNetwork, type Network } from '../../shared/network-link.ts'
 import type { NodeState } from './node.svelte.ts'
-import { changeFor, choiceFrom, helpedNow, type Choice } from './welcome.ts'
+import { changeFor, choiceFrom, helpedNow, networksNow, type Choice } from './welcome.ts'
 import { errorText } from '../text/errors.ts'
 
 /** What a person is choosing on the Welcome page. */
@@ -18,6 +18,8 @@ export class WelcomeForm {
   unreadable = $state<Readonly<Record<string, boolean>>>({})
   /** What the settings say of whom to help. */
   readonly helped: ReturnType<typeof helpedNow>
+  /** The networks of the settings. */
+  readonly kept: readonly Network[]
   readonly #node: NodeState
 
   readonly read = $derived.by<{ network?: Network; problem?: string }>(() => {
@@ -50,6 +52,7 @@ export class WelcomeForm {
     this.startAtLogin = node.shell?.startAtLogin.on ?? false
     this.whom = help.whom
     this.helped = helpedNow(this.#settings)
+    this.kept = networksNow(this.#settings)
   }
 
   get #settings(): readonly SettingInfo[] {

@@ -107,16 +107,28 @@ export function choiceFrom(settings: readonly SettingInfo[], { undecided }: { un
   }
 }
 
-/** Whom the settings say to help: `keep` for a network of one's own. */
-export function helpedNow(settings: readonly SettingInfo[]): 'nobody' | 'ipfs' | 'keep' {
+/** The networks that the settings name: that of dht.bootstrap, if there is any, then those of `networks`. */
+export function networksNow(settings: readonly SettingInfo[]): Network[] {
   const value = (key: string): unknown => settings.find(setting => setting.key === key)?.value
   const bootstrap = (value('dht.bootstrap') as string[] | undefined) ?? []
-  if (bootstrap.length === 0 || value('dht.enabled') === false) return 'nobody'
-  const isIpfs =
-    value('dht.protocol') === IPFS_NETWORK.dhtProtocol &&
-    bootstrap.every(address => IPFS_NETWORK.bootstrap.includes(address))
-  return isIpfs ? 'ipfs' : 'keep'
+  const dht = (value('dht.protocol') as string | undefined) ?? ''
+  const added = (value('networks') as Network[] | undefined) ?? []
+  return bootstrap.length === 0 ? added : [{ name: dht, dht, bootstrap, namespaces: [] }, ...added]
 }
+
+/** Whom the settings say to help: `keep` for networks of one's own. */
+export function helpedNow(settings: readonly SettingInfo[]): 'nobody' | 'ipfs' | 'keep' {
+  const isOff = settings.find(({ key }) => key === 'dht.enabled')?.value === false
+  const networks = networksNow(settings)
+  if (networks.length === 0 || isOff) return 'nobody'
+  return networks.every(isIpfs) ? 'ipfs' : 'keep'
+}
+
+/** Whether it is the public DHT of IPFS, whatever it is called. */
+export const isIpfs = ({ dht, bootstrap }: Pick<Network, 'dht' | 'bootstrap'>): boolean =>
+  dht === IPFS_NETWORK.dht &&
+  bootstrap.length > 0 &&
+  bootstrap.every(address => IPFS_NETWORK.bootstrap.includes(address))
 
 /** All in one change, so that nothing of it is in force unless all is. What flags or the environment set stays out. */
 export function changeFor(
@@ -140,8 +152,11 @@ function valuesOf(help: Help, settings: readonly SettingInfo[]): Record<string, 
   if (help.whom === 'keep') return {}
   const isOff = settings.find(({ key }) => key === 'dht.enabled')?.value === false
   // Switched off it joins nobody already, and who is entered there stays for when it is on again.
-  if (help.whom === 'nobody') return isOff ? {} : { 'dht.bootstrap': [] }
-  const { dhtProtocol, bootstrap } = help.whom === 'ipfs' ? IPFS_NETWORK : help.network
+  if (help.whom === 'nobody') return isOff ? {} : { 'dht.bootstrap': [], networks: [] }
+  const network = help.whom === 'ipfs' ? IPFS_NETWORK : help.network
   // Without the DHT there is no way into a network.
-  return { 'dht.protocol': dhtProtocol, 'dht.bootstrap': bootstrap, ...(isOff && { 'dht.enabled': true }) }
+  const on = isOff ? { 'dht.enabled': true } : {}
+  if (help.whom === 'ipfs' && networksNow(settings).some(isIpfs)) return on
+  const added = (settings.find(({ key }) => key === 'networks')?.value as Network[] | undefined) ?? []
+  return { networks: [...added.filter(({ name }) => name !== network.name), network], ...on }
 }

@@ -25,6 +25,9 @@ const GERMAN: Record<string, (details: Details) => string> = {
   'network-dht': () =>
     'Das Netz braucht sein DHT-Protokoll („dht“), das mit / beginnt, etwa /chat/kad/1.0.0.',
   'network-bootstrap': () => 'Das Netz braucht 1 bis 64 Peers, über die man beitritt („bootstrap“).',
+  'unknown-network': () => 'Dieses Netz gibt es hier nicht mehr.',
+  'network-namespaces': () =>
+    'Die Rendezvous-Namensräume („namespaces“) sind bis zu 16 Wörter ohne Leerzeichen, etwa /libp2p/relay.',
   'network-multiaddr': details =>
     `Das ist keine Multiaddr eines Peers: ${String(details?.['wrong'])}. Sie sollte aussehen wie /dns4/example.org/tcp/4001/p2p/12D3KooW…`
 }

@@ -75,7 +75,6 @@ const clockSeconds = new Intl.DateTimeFormat(locale, {
   second: '2-digit'
 })
 const day = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'long' })
-const dayAndYear = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'long', year: 'numeric' })
 
 /** The time alone if it is today, with the day if it is not. */
 export function moment(at: string | number | Date): string {
@@ -85,11 +84,6 @@ export function moment(at: string | number | Date): string {
 
 export function timeOfDay(at: string | number | Date, withSeconds = false): string {
   return (withSeconds ? clockSeconds : clock).format(new Date(at))
-}
-
-export function date(at: string | number | Date): string {
-  const value = new Date(at)
-  return (value.getFullYear() === new Date().getFullYear() ? day : dayAndYear).format(value)
 }
 
 function isToday(at: Date): boolean {

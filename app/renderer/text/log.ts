@@ -98,7 +98,7 @@ export const log = texts({
       open: 'running',
       paused: 'paused',
       draining: 'about to stop',
-      quota: 'asleep, because the month’s data is used up'
+      held: 'asleep, because a rule of the budget holds it'
     },
     reasons: {
       closed: 'both sides closed it',
@@ -106,7 +106,9 @@ export const log = texts({
       bytes: 'it carried as much as it may',
       duration: 'it lasted as long as it may',
       drained: 'the node drained',
-      quota: 'the month’s data is used up',
+      quota: 'the data of the quota is used up',
+      schedule: 'the hours in which the node works were over',
+      power: 'battery, metered connection or full screen',
       'peer-gone': 'the peer’s connection was lost',
       denied: 'the peer is no longer allowed',
       operator: 'closed by hand',
@@ -206,7 +208,7 @@ export const log = texts({
       open: 'läuft',
       paused: 'pausiert',
       draining: 'hält bald an',
-      quota: 'schläft, weil die Daten des Monats verbraucht sind,'
+      held: 'schläft, weil eine Regel des Budgets ihn hält,'
     },
     reasons: {
       closed: 'beide Seiten haben ihn geschlossen',
@@ -214,7 +216,9 @@ export const log = texts({
       bytes: 'er hat übertragen, was er darf',
       duration: 'er hat so lange gedauert, wie er darf',
       drained: 'der Knoten hat angehalten',
-      quota: 'die Daten des Monats sind verbraucht',
+      quota: 'die Daten des Kontingents sind verbraucht',
+      schedule: 'die Stunden, in denen der Knoten arbeitet, waren vorbei',
+      power: 'Akku, getaktete Verbindung oder Vollbild',
       'peer-gone': 'die Verbindung des Peers ging verloren',
       denied: 'der Peer ist nicht mehr zugelassen',
       operator: 'von Hand geschlossen',

@@ -8,7 +8,6 @@ export const overview = texts({
       fault: 'Not running: something is in the way.',
       draining: (left: number) =>
         `Stopping: ${left} ${plural(left, 'circuit', 'circuits')} may finish, no new ones are taken.`,
-      quota: (until: string) => `Asleep: this month’s data is used up. It goes on from ${until}.`,
       paused: 'Paused until you resume. What runs goes on; nothing new is taken.',
       pausedUntil: (until: string) => `Paused until ${until}. What runs goes on; nothing new is taken.`,
       relaying: (peers: number, count: string) => `Relaying for ${count} ${plural(peers, 'peer', 'peers')}`,
@@ -47,7 +46,8 @@ export const overview = texts({
       circuits: 'Circuits',
       reservations: 'Reservations',
       rate: 'Rate, busier direction',
-      quota: 'Data this month, all traffic'
+      quota: 'Data this month, all traffic',
+      'quota-day': 'Data today, all traffic'
     },
     noLimit: (used: string) => `${used}, no limit`,
     change: 'Change limits',
@@ -65,7 +65,6 @@ export const overview = texts({
       fault: 'Läuft nicht: etwas steht im Weg.',
       draining: left =>
         `Hält an: ${left} ${plural(left, 'Circuit darf', 'Circuits dürfen')} zu Ende gehen, neue werden nicht angenommen.`,
-      quota: until => `Schläft: Die Datenmenge dieses Monats ist verbraucht. Es geht am ${until} weiter.`,
       paused: 'Pausiert, bis du fortsetzt. Laufendes geht weiter; Neues wird nicht angenommen.',
       pausedUntil: until => `Pausiert bis ${until}. Laufendes geht weiter; Neues wird nicht angenommen.`,
       relaying: (peers, count) => `Leitet für ${count} ${plural(peers, 'Peer', 'Peers')} weiter`,
@@ -104,7 +103,8 @@ export const overview = texts({
       circuits: 'Circuits',
       reservations: 'Reservierungen',
       rate: 'Rate, stärkere Richtung',
-      quota: 'Daten in diesem Monat, aller Verkehr'
+      quota: 'Daten in diesem Monat, aller Verkehr',
+      'quota-day': 'Daten heute, aller Verkehr'
     },
     noLimit: used => `${used}, unbegrenzt`,
     change: 'Grenzen ändern',

@@ -45,8 +45,6 @@ export const peers = texts({
     directions: { inbound: 'from it', outbound: 'to it' },
     off: 'The relay is off: nothing listens, and nobody is contacted.',
     turnOn: 'Turn it on in the overview',
-    asleep: 'The node sleeps until the month’s data begins anew.',
-    why: 'See the quota',
     actionsOf: (peer: string) => `Actions for ${peer}`,
     actionsOfCircuit: (source: string, target: string) =>
       `Actions for the circuit from ${source} to ${target}`,
@@ -129,8 +127,6 @@ export const peers = texts({
     directions: { inbound: 'von ihm', outbound: 'zu ihm' },
     off: 'Das Relay ist aus: Nichts nimmt Verbindungen an, niemand wird kontaktiert.',
     turnOn: 'Im Überblick einschalten',
-    asleep: 'Der Knoten schläft, bis die Datenmenge des Monats neu beginnt.',
-    why: 'Zum Kontingent',
     actionsOf: peer => `Aktionen für ${peer}`,
     actionsOfCircuit: (source, target) => `Aktionen für den Circuit von ${source} zu ${target}`,
     close: 'Diesen Circuit schließen',

@@ -35,7 +35,20 @@ export const refusals = texts({
         'An address asked too often',
         'More attempts a minute came from one address (of IPv6 one /56) than you allow it.'
       ],
-      quota: ['The month’s data was used up', 'Until it begins anew, the node takes nothing new.'],
+      'fair-share': [
+        'A peer had had its share',
+        'The data was nearly used up, and this peer had more than its fair share of the rest.'
+      ],
+      overloaded: [
+        'The node was too busy',
+        'It used more of this machine than you allow; new work is taken again when it uses less.'
+      ],
+      quota: ['The data was used up', 'Until the month or day begins anew, the node takes nothing new.'],
+      schedule: ['Outside its hours', 'The node takes nothing new outside the hours that you gave it.'],
+      power: [
+        'Battery, metered connection or full screen',
+        'By your rules the node takes nothing new while one of them is so.'
+      ],
       draining: ['The node was stopping', 'Before it stops it lets circuits finish and takes no new ones.'],
       paused: ['The node was paused', 'What ran went on; nothing new was taken until it was resumed.'],
       'not-allowed': ['Not on your list', 'You let in certain peers and addresses only; this was another.'],
@@ -99,9 +112,25 @@ export const refusals = texts({
         'Eine Adresse fragte zu oft',
         'Von einer Adresse (bei IPv6 einem /56) kamen mehr Versuche pro Minute, als du ihr erlaubst.'
       ],
+      'fair-share': [
+        'Ein Peer hatte seinen Anteil',
+        'Die Datenmenge war fast verbraucht, und dieser Peer hatte mehr als seinen Anteil am Rest.'
+      ],
+      overloaded: [
+        'Der Knoten hatte zu viel zu tun',
+        'Er brauchte mehr von diesem Rechner, als du erlaubst; Neues nimmt er an, sobald es weniger ist.'
+      ],
       quota: [
-        'Die Datenmenge des Monats war verbraucht',
-        'Bis sie neu beginnt, nimmt der Knoten nichts Neues an.'
+        'Die Datenmenge war verbraucht',
+        'Bis Monat oder Tag neu beginnen, nimmt der Knoten nichts Neues an.'
+      ],
+      schedule: [
+        'Außerhalb seiner Stunden',
+        'Außerhalb der Stunden, die du ihm gibst, nimmt der Knoten nichts Neues an.'
+      ],
+      power: [
+        'Akku, getaktete Verbindung oder Vollbild',
+        'Nach deinen Regeln nimmt der Knoten dann nichts Neues an.'
       ],
       draining: [
         'Der Knoten hielt gerade an',

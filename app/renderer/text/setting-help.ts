@@ -69,7 +69,25 @@ export const HELP: Record<Exclude<Language, 'en'>, Record<Key, string>> = {
     'relay.rate.perCircuitBytesPerSecond': 'Rate eines Circuits, in jede Richtung',
     'relay.rate.peers': 'Raten einzelner Peers, anstelle von relay.rate.perPeerBytesPerSecond',
     'quota.bytesPerMonth':
-      'Aller Verkehr des Knotens in einem Kalendermonat, beide Richtungen zusammen; bei 100 % lässt er Laufendes enden und schläft bis zum nächsten Monat',
+      'Aller Verkehr des Knotens in einem Monat, gezählt wie quota.counts sagt; geht er zur Neige, lässt der Knoten Laufendes enden und schläft bis zum nächsten Monat',
+    'quota.bytesPerDay':
+      'Aller Verkehr des Knotens an einem Tag, gezählt wie quota.counts sagt; geht er zur Neige, lässt der Knoten Laufendes enden und schläft bis zum nächsten Tag',
+    'quota.counts':
+      'Welche Bytes die Kontingente zählen, so wie dein Anbieter: beide Richtungen zusammen, die gesendeten, die empfangenen oder die größere von beiden',
+    'quota.monthStartsOn':
+      'Tag, an dem der Monat des Kontingents beginnt; in kürzeren Monaten deren letzter Tag',
+    'quota.softPercent':
+      'Ab diesem Prozentsatz eines Kontingents bekommt ein Peer, der mehr als seinen Anteil am Rest hatte, keine neuen Circuits (100: nie)',
+    'schedule.hours':
+      'Stunden der Woche, in denen der Knoten arbeitet, nach der Uhr dieses Rechners; außerhalb enden Circuits und er schläft (leer: immer)',
+    'power.holdOnBattery': 'Schlafen, solange dieser Rechner auf Akku läuft',
+    'power.batteryBelowPercent':
+      'Schlafen, solange der Akku unter diesem Prozentsatz ist und nicht lädt (0: nie)',
+    'power.holdOnMetered': 'Schlafen, solange die Verbindung getaktet ist, wo das System es sagt',
+    'power.fullScreenPrograms':
+      'Schlafen, solange eines dieser Programme den Bildschirm füllt, wo das System es sagt',
+    'cpu.sharePercent':
+      'Anteil an einem Prozessorkern, den der Knoten nutzen darf, in Prozent: Seine Rate wird so weit verengt, und darüber wird Neues abgewiesen (0: unbegrenzt)',
     'relay.attempts.perPeerPerMinute':
       'Wie viele neue Reservierungen und Circuits ein Peer in der Minute anfragen darf',
     'relay.attempts.perIpPerMinute':
@@ -83,6 +101,8 @@ export const HELP: Record<Exclude<Language, 'en'>, Record<Key, string>> = {
     'dht.queryTimeoutSeconds': 'Wie lange eine DHT-Abfrage dauern darf',
     'dht.clientAddresses':
       'Welche Adressen eines verbundenen Clients die DHT-Antworten weitergeben: all (bekanntgegebene und die seiner Verbindung), announced (bekanntgegebene), relayed-only (nur über Relays: keine IP-Adresse eines Clients wird weitergegeben), none (keine)',
+    networks:
+      'Die Netze von Peers, denen dieser Knoten neben dem von dht.protocol dient: Er tritt der DHT eines jeden bei, wird dort als Relay gefunden und kann jedem einen Teil der Datenrate geben',
     'identity.protocolVersion': 'Protokollversion, die identify und die Identitätsseite nennen',
     'identity.agentVersion':
       'Agent-Version, die identify und die Identitätsseite nennen (leer: waystation/VERSION)',

@@ -12,9 +12,11 @@ export const settings = texts({
       Reservations: 'Reservations',
       Circuits: 'Circuits',
       Rates: 'Rates',
-      Quota: 'Monthly data',
+      Quota: 'Data a month and a day',
+      'Schedule and power': 'When it works',
       Admission: 'Who may use it',
       'DHT and peers': 'DHT and network',
+      Networks: 'Networks',
       Identity: 'What it calls itself',
       Stopping: 'Stopping',
       'Desktop app': 'Desktop app',
@@ -24,6 +26,7 @@ export const settings = texts({
     unlimited: 'No limit',
     unit: (label: string) => `Unit: ${label}`,
     units: { s: 'seconds', min: 'minutes', h: 'hours', d: 'days' },
+    changeNetworks: 'Add or remove networks',
     onePerLine: 'One per line',
     noneSet: 'none',
     on: 'on',
@@ -76,9 +79,11 @@ export const settings = texts({
       Reservations: 'Reservierungen',
       Circuits: 'Circuits',
       Rates: 'Raten',
-      Quota: 'Daten im Monat',
+      Quota: 'Daten in Monat und Tag',
+      'Schedule and power': 'Wann er arbeitet',
       Admission: 'Wer ihn nutzen darf',
       'DHT and peers': 'DHT und Netz',
+      Networks: 'Netze',
       Identity: 'Wie er sich nennt',
       Stopping: 'Beenden',
       'Desktop app': 'Desktop-App',
@@ -88,6 +93,7 @@ export const settings = texts({
     unlimited: 'Unbegrenzt',
     unit: label => `Einheit: ${label}`,
     units: { s: 'Sekunden', min: 'Minuten', h: 'Stunden', d: 'Tage' },
+    changeNetworks: 'Netze hinzufügen oder entfernen',
     onePerLine: 'Je Zeile eine Angabe',
     noneSet: 'nichts',
     on: 'an',
@@ -143,6 +149,12 @@ export function unitName(unit: string): string {
 
 const CHOICES: Record<string, Record<string, string>> = language === 'de'
   ? {
+      'quota.counts': {
+        both: 'beide Richtungen zusammen (both)',
+        sent: 'gesendete (sent)',
+        received: 'empfangene (received)',
+        larger: 'die größere Richtung (larger)'
+      },
       'dht.clientAddresses': {
         all: 'alle (all)',
         announced: 'bekanntgegebene (announced)',

@@ -73,6 +73,9 @@ export const GERMAN_FIELDS: Record<string, string> = {
   'all the time since the history began': 'die ganze Zeit seit Beginn des Verlaufs',
   'when the history began': 'wann der Verlauf begann',
   'whether the node is paused, and until when': 'ob der Knoten pausiert, und bis wann',
+  'which quotas hold the node, and until when': 'welche Kontingente den Knoten halten, und bis wann',
+  'of figures that were deleted, the traffic that the quotas still count':
+    'von gelöschten Zahlen der Verkehr, den die Kontingente noch zählen',
   'the certificate of secure WebSocket and its private key':
     'das Zertifikat für sicheres WebSocket und sein privater Schlüssel',
   'the private key of the account at the certificate authority':

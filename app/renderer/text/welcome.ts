@@ -73,6 +73,7 @@ export const welcome = texts({
       name: 'Name',
       protocol: 'DHT protocol',
       bootstrap: (count: number) => plural(count, 'Peer to join through', 'Peers to join through'),
+      namespaces: 'Told of as',
       unproven: 'The name is what its maker says; anyone can give a network any name.',
       missing: 'Paste the link of the network, or open its file; or choose another answer.',
       locked: (names: string) => `Set by ${names}; this page cannot change it.`
@@ -93,7 +94,7 @@ export const welcome = texts({
     save: 'Save',
     saveRestart: 'Save and restart the node',
     restartNote:
-      'Another network needs a restart of the node: circuits that run will end, and peers reserve again by themselves.',
+      'This needs a restart of the node: circuits that run will end, and peers reserve again by themselves.',
     back: 'Back',
     stop: 'Opt out',
     agreed: 'Thank you. The node is starting.',
@@ -176,6 +177,7 @@ export const welcome = texts({
       name: 'Name',
       protocol: 'DHT-Protokoll',
       bootstrap: count => plural(count, 'Einstiegs-Peer', 'Einstiegs-Peers'),
+      namespaces: 'Bekannt gegeben unter',
       unproven: 'Der Name ist, was sein Urheber sagt; jeder kann einem Netz jeden Namen geben.',
       missing: 'Füge den Link des Netzes ein oder öffne seine Datei; oder wähle eine andere Antwort.',
       locked: names => `Von ${names} gesetzt; diese Seite kann das nicht ändern.`
@@ -197,7 +199,7 @@ export const welcome = texts({
     save: 'Speichern',
     saveRestart: 'Speichern und Knoten neu starten',
     restartNote:
-      'Ein anderes Netz braucht einen Neustart des Knotens: Laufende Circuits enden, und Peers reservieren von selbst neu.',
+      'Das braucht einen Neustart des Knotens: Laufende Circuits enden, und Peers reservieren von selbst neu.',
     back: 'Zurück',
     stop: 'Zustimmung zurücknehmen',
     agreed: 'Danke. Der Knoten startet.',

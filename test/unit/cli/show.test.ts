@@ -11,6 +11,7 @@ import {
 import { modeText, showStatus } from '../../../app/main/cli/operate/show-status.ts'
 import { localDay, localMinute, localTime } from '../../../app/main/cli/operate/text.ts'
 import { REFUSALS } from '../../../app/main/relay/circuit/admission.ts'
+import { noBudget } from '../../support/budget.ts'
 import type {
   Amounts,
   CircuitInfo,
@@ -132,6 +133,10 @@ const status: Status = {
     }
   ],
   announced: [`/ip4/192.168.1.5/tcp/4001/p2p/${NODE}`],
+  reachability: {
+    ...{ health: 'broken', code: 'unreachable', since: '2026-11-21T11:50:00Z' },
+    cause: 'three peers tried to dial it and none could'
+  },
   tls: {
     addresses: ['0.0.0.0:443', '[::]:443'],
     certificates: [
@@ -186,6 +191,7 @@ const status: Status = {
   relayedConnections: 1,
   rates,
   totals,
+  budget: noBudget,
   quota,
   memory: { rssBytes: 200 * MiB, heapUsedBytes: 50 * MiB },
   publicUrls: ['http://127.0.0.1:4002', 'http://[::1]:4002'],
@@ -373,10 +379,17 @@ describe('the mode', () => {
       { mode: 'draining' as const, until, circuitsLeft: 1 },
       `draining: 1 circuit left, then it stops; at the latest ${then}`
     ],
-    [{ mode: 'quota' as const, until }, `quota: the month's quota is used up; asleep until ${then}`],
     [
-      { mode: 'quota' as const, until, circuitsLeft: 2 },
-      `quota: the month's quota is used up, 2 circuits left; asleep until ${then}`
+      { mode: 'held' as const, rule: 'quota-month' as const, until },
+      `held: the month's quota is used up; asleep until ${then}`
+    ],
+    [
+      { mode: 'held' as const, rule: 'quota-month' as const, until, circuitsLeft: 2 },
+      `held: the month's quota is used up, 2 circuits left; asleep until ${then}`
+    ],
+    [
+      { mode: 'held' as const, rule: 'battery' as const },
+      'held: this machine runs on its battery; asleep until it is back on the mains'
     ]
   ])('%j says why', (mode, text) => {
     expect(modeText(mode, now)).toBe(text)

@@ -12,7 +12,7 @@ import {
   type TrayState,
   type TrayView
 } from '../../../app/main/desktop/tray-state.ts'
-import { address, relayedToday, viewWith } from '../../support/tray-view.ts'
+import { reached, relayedToday, viewWith } from '../../support/tray-view.ts'
 
 const ICONS = fileURLToPath(new URL('../../../resources/tray', import.meta.url))
 const NOW = new Date(2026, 10, 21, 12, 0)
@@ -42,7 +42,18 @@ const cases: [string, TrayView, TrayState, string][] = [
     'paused',
     'Paused until Sunday 00:00'
   ],
-  ['a quota that is used up', viewWith({ mode: { mode: 'quota' } }), 'paused', en.state.quota],
+  [
+    'a quota that is used up',
+    viewWith({ mode: { mode: 'held', rule: 'quota-month', until: '2026-12-25T00:13:00Z' } }),
+    'paused',
+    'Sleeps until 25 December: the quota of this month is used up'
+  ],
+  [
+    'a battery that feeds it',
+    viewWith({ mode: { mode: 'held', rule: 'battery' } }),
+    'paused',
+    'Sleeps: this computer runs on its battery'
+  ],
   ['draining', viewWith({ mode: { mode: 'draining', circuitsLeft: 2 } }), 'paused', 'Finishing 2 circuits…'],
   [
     'a fault',
@@ -54,19 +65,9 @@ const cases: [string, TrayView, TrayState, string][] = [
   ['a start', viewWith({}, { node: 'starting', status: undefined }), 'off', 'Starting…'],
   ['a node that opens', viewWith({ mode: { mode: 'open', starting: true } }), 'off', 'Starting…'],
   ['quitting', viewWith({}, { node: 'stopping' }), 'off', 'Stopping…'],
-  ['no way in', viewWith({ addresses: [address('unreachable')] }), 'trouble', 'Not reachable from outside'],
-  [
-    'one way in of two',
-    viewWith({ addresses: [address('unreachable'), address('verified')] }),
-    'relaying',
-    en.state.idle
-  ],
-  [
-    'addresses not yet tried',
-    viewWith({ addresses: [address('mapped'), address('unreachable', false)] }),
-    'relaying',
-    en.state.idle
-  ]
+  ['no way in', viewWith(reached('broken')), 'trouble', 'Not reachable from outside'],
+  ['addresses not yet tried', viewWith(reached('waiting')), 'relaying', en.state.idle],
+  ['a node of this network alone', viewWith(reached('local')), 'relaying', en.state.idle]
 ]
 
 describe('the state in the tray', () => {
@@ -125,7 +126,7 @@ const modes: Record<Status['mode']['mode'], true> = {
   open: true,
   off: true,
   paused: true,
-  quota: true,
+  held: true,
   draining: true
 }
 it('has a line for every mode', () => {

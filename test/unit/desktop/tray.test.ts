@@ -25,7 +25,7 @@ describe('the menu', () => {
     expect(idsOf(viewWith({ mode: { mode: 'paused' } }))).toContain('resume')
   })
 
-  it.each(['off', 'quota', 'draining'] as const)(
+  it.each(['off', 'held', 'draining'] as const)(
     'in mode %s offers no pause, which would change nothing',
     mode => {
       expect(idsOf(viewWith({ mode: { mode } }))).not.toContain('pause')

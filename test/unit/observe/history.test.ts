@@ -368,6 +368,27 @@ describe('deleting it', () => {
     expect(scene.warnings).toEqual([])
   })
 
+  it('keeps what quotas go by: the traffic since the day they count from, and that of today', async () => {
+    scene.set('2026-07-28T12:00:00Z')
+    history.add(amountsOf(100))
+    scene.set('2026-07-29T12:00:00Z')
+    history.add(amountsOf(10))
+    scene.set('2026-07-30T12:00:00Z')
+    history.add(amountsOf(1))
+    const since = (day: string): number => history.trafficSince(day).received / amountsOf(1).traffic.received
+    const all = (): number[] => ['2026-07-28', '2026-07-29', '2026-07-30', '2026-07-31'].map(since)
+    expect(all()).toEqual([111, 11, 1, 0])
+    await history.clear('2026-07-29')
+    expect(all()).toEqual([11, 11, 1, 0])
+    history.add(amountsOf(2))
+    await history.clear('2026-07-29')
+    await reopen()
+    expect(all()).toEqual([13, 13, 3, 0])
+    scene.set('2026-07-31T12:00:00Z')
+    history.add(amountsOf(5))
+    expect(all()).toEqual([18, 18, 8, 5])
+  })
+
   it('is refused where nothing can be written any more', async () => {
     history.add(amountsOf(3))
     await history.close()

@@ -8,6 +8,7 @@ import type { Gauges } from '../../../app/main/observe/metrics-definition.ts'
 import { Rates } from '../../../app/main/observe/rates.ts'
 import type { MetricInfo } from '../../../app/shared/api.ts'
 import { docsPath, metricsDocs } from '../../support/metrics-docs.ts'
+import { noBudget } from '../../support/budget.ts'
 
 const GAUGES: Gauges = {
   mode: 'open',
@@ -17,6 +18,7 @@ const GAUGES: Gauges = {
   dhtPeers: 17,
   traffic: { received: 1000, sent: 2000 },
   quota: { limitBytes: 100_000, usedBytes: 3000 },
+  heldSeconds: noBudget.heldSeconds,
   historyWritable: true,
   addresses: { listening: 2, verified: 1 },
   certificates: { files: 1_800_000_000 }
@@ -129,7 +131,7 @@ describe('the relay service', () => {
     ['open', 1],
     ['paused', 0],
     ['draining', 0],
-    ['quota', 0],
+    ['held', 0],
     ['off', 0]
   ] as const)('is %s: status %i', async (mode, status) => {
     using node = start({ mode })

@@ -28,7 +28,14 @@ function limited({ reservations, circuits }: Limits = {}): RelayLimits {
   }
 }
 
-const asker = { overRelay: false, access: 'ok', mode: 'open', peerMayTry: true, ipMayTry: true } as const
+const asker = {
+  overRelay: false,
+  access: 'ok',
+  mode: 'open',
+  overloaded: false,
+  peerMayTry: true,
+  ipMayTry: true
+} as const
 /** Large numbers: without a limit, no count is too high. */
 const reserver: ReserveState = { ...asker, holds: 'none', reservations: 1e6, reservationsFromIp: 1e6 }
 const dialer: ConnectState = {
@@ -36,7 +43,8 @@ const dialer: ConnectState = {
   targetReserved: true,
   circuits: 1e6,
   circuitsOfSource: 1e6,
-  circuitsOfTarget: 1e6
+  circuitsOfTarget: 1e6,
+  overShare: false
 }
 
 const reserve = (state: Partial<ReserveState>, limits?: Limits): 'ok' | Refusal =>
@@ -56,7 +64,11 @@ const STATUS: Record<Refusal, [reserve: number, connect: number]> = {
   'per-peer-full': [200, 201],
   'peer-rate': [200, 201],
   'ip-rate': [200, 201],
+  'fair-share': [200, 201],
+  overloaded: [200, 201],
   quota: [200, 201],
+  schedule: [200, 201],
+  power: [200, 201],
   draining: [200, 201],
   paused: [200, 201],
   'not-allowed': [202, 202],

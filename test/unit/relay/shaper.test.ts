@@ -21,6 +21,7 @@ interface Load {
   from?: string
   to?: string
   direction?: Direction
+  network?: string
   /** Bytes it has to send; the default never ends. */
   backlog?: number
 }
@@ -49,6 +50,7 @@ function greedy(shaper: Shaper, timing: VirtualTiming, load: Load = {}): Greedy 
       from: load.from ?? 'a',
       to: load.to ?? 'b',
       direction: load.direction ?? 'to-target',
+      network: load.network,
       granted: bytes => {
         pass(bytes)
         pump()
@@ -88,6 +90,21 @@ describe('the shaper', () => {
     const { shaper, timing } = start({ totalBytesPerSecond: rate })
     const sender = greedy(shaper, timing)
     for (const passed of rates(timing, [sender], 10)) within(passed, rate)
+  })
+
+  it('gives a network its part of the total, live, and leaves the rest to the others', () => {
+    const networks = new Map([['Chat', 200 * kB]])
+    const { shaper, timing } = start({ totalBytesPerSecond: MB, networks })
+    const chat = [0, 1].map(i => greedy(shaper, timing, { from: `a${i}`, to: `b${i}`, network: 'Chat' }))
+    const other = greedy(shaper, timing, { from: 'c', to: 'd', network: 'Files' })
+    const [first, second, rest] = rates(timing, [...chat, other], 10)
+    within(first ?? 0, 100 * kB)
+    within(second ?? 0, 100 * kB)
+    within(rest ?? 0, 800 * kB)
+    shaper.setRates({ ...none, totalBytesPerSecond: MB, networks: new Map([['Chat', 50 * kB]]) })
+    for (const passed of rates(timing, chat, 10)) within(passed, 25 * kB, 0.1)
+    shaper.setRates({ ...none, totalBytesPerSecond: 900 * kB })
+    for (const passed of rates(timing, [...chat, other], 10)) within(passed, 300 * kB)
   })
 
   it('gives eight greedy circuits equal parts', () => {

@@ -18,7 +18,8 @@ test.each([
   '{}',
   '{"name":"a"}',
   '{"name":"a","dht":"/a"}',
-  '{"name":"a","dht":"/a","bootstrap":["x"]}'
+  '{"name":"a","dht":"/a","bootstrap":["x"]}',
+  '{"name":"a","dht":"/a","bootstrap":["/ip4/1.1.1.1/p2p/x"],"namespaces":[""]}'
 ])('what is wrong with the network %s is said in German', text => {
   const error = caught(() => parseNetwork(text))
   expect(errorText(error, 'de')).not.toBe(errorText(error, 'en'))

@@ -12,7 +12,7 @@ const address = (state: AddressState, transport = 'tcp', isPublic = true): Addre
 
 function status(
   mode: ModeInfo,
-  { circuits = 0, reservations = 0, addresses = [] as AddressInfo[], peers = 1, dhtPeers = 0 } = {}
+  { circuits = 0, reservations = 0, health = 'no-demand', peers = 1, dhtPeers = 0 } = {}
 ): Status {
   return {
     mode,
@@ -20,7 +20,7 @@ function status(
     reservations: { held: reservations, limit: 64 },
     connections: { peers, byTransport: {} },
     dhtPeers,
-    addresses
+    reachability: { health }
   } as unknown as Status
 }
 
@@ -28,13 +28,13 @@ describe('what the first line says', () => {
   it.each([
     ['off', status({ mode: 'off' }), 'off'],
     ['paused', status({ mode: 'paused' }, { circuits: 2 }), 'paused'],
-    ['quota', status({ mode: 'quota' }), 'quota'],
+    ['held', status({ mode: 'held', rule: 'schedule' }), 'held'],
     ['draining', status({ mode: 'draining' }), 'draining'],
     ['starting', status({ mode: 'open', starting: true }), 'starting'],
     ['relaying', status({ mode: 'open' }, { circuits: 1, reservations: 1 }), 'relaying'],
     ['reserved', status({ mode: 'open' }, { reservations: 1 }), 'reserved'],
     ['no demand', status({ mode: 'open' }), 'no-demand'],
-    ['unreachable', status({ mode: 'open' }, { addresses: [address('unreachable')] }), 'unreachable']
+    ['unreachable', status({ mode: 'open' }, { health: 'broken' }), 'unreachable']
   ])('%s', (_, given, expected) => {
     expect(situationOf(given, true)).toBe(expected)
   })

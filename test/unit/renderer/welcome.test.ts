@@ -108,7 +108,8 @@ test('opting in is one change with all that was chosen', () => {
     'quota.bytesPerMonth': 100 * GB,
     upnp: false,
     'updates.check': true,
-    'dht.bootstrap': []
+    'dht.bootstrap': [],
+    networks: []
   })
 })
 
@@ -121,17 +122,29 @@ test('what flags or the environment set is not sent', () => {
   expect(values({}, settings)).not.toHaveProperty('quota.bytesPerMonth')
 })
 
-test('joining a network names its protocol and its peers, and switches the DHT on', () => {
-  const network = {
-    name: 'Chat',
-    dhtProtocol: '/chat/kad/1.0.0',
-    bootstrap: ['/dns4/example.org/tcp/1/p2p/12D3KooWx']
-  }
+const CHAT = {
+  name: 'Chat',
+  dht: '/chat/kad/1.0.0',
+  bootstrap: ['/dns4/example.org/tcp/1/p2p/12D3KooWx'],
+  namespaces: ['/libp2p/relay']
+}
+
+test('joining a network adds it to those that are there, and switches the DHT on', () => {
   const off = settingsWith({ 'dht.enabled': { value: false, from: 'file' } })
-  const joins = { 'dht.protocol': '/chat/kad/1.0.0', 'dht.bootstrap': network.bootstrap }
-  expect(values({ help: { whom: 'network', network } })).toMatchObject(joins)
-  expect(values({ help: { whom: 'network', network } })).not.toHaveProperty('dht.enabled')
-  expect(values({ help: { whom: 'network', network } }, off)).toMatchObject({ ...joins, 'dht.enabled': true })
+  const help = { whom: 'network', network: CHAT } as const
+  expect(values({ help })).toMatchObject({ networks: [CHAT] })
+  expect(values({ help })).not.toHaveProperty('dht.enabled')
+  expect(values({ help })).not.toHaveProperty('dht.bootstrap')
+  expect(values({ help }, off)).toMatchObject({ networks: [CHAT], 'dht.enabled': true })
+  const before = settingsWith({ networks: { value: [{ ...CHAT, bootstrap: [] }, IPFS_NETWORK] } })
+  expect(values({ help }, before)).toMatchObject({ networks: [IPFS_NETWORK, CHAT] })
+})
+
+test('the network of IPFS is joined once', () => {
+  const help = { whom: 'ipfs' } as const
+  expect(values({ help })).toMatchObject({ networks: [IPFS_NETWORK] })
+  const joined = settingsWith({ 'dht.bootstrap': { value: IPFS_NETWORK.bootstrap } })
+  expect(values({ help }, joined)).not.toHaveProperty('networks')
 })
 
 test('peers of a DHT that is switched off are kept for when it is on again', () => {
@@ -140,10 +153,18 @@ test('peers of a DHT that is switched off are kept for when it is on again', () 
 })
 
 test('knows whom the settings help', () => {
-  const helps = (bootstrap: string[], protocol: string): string =>
-    helpedNow(settingsWith({ 'dht.bootstrap': { value: bootstrap }, 'dht.protocol': { value: protocol } }))
+  const helps = (bootstrap: string[], protocol: string, networks: object[] = []): string =>
+    helpedNow(
+      settingsWith({
+        'dht.bootstrap': { value: bootstrap },
+        'dht.protocol': { value: protocol },
+        networks: { value: networks }
+      })
+    )
   expect(helps([], '/ipfs/kad/1.0.0')).toBe('nobody')
-  expect(helps(IPFS_NETWORK.bootstrap, IPFS_NETWORK.dhtProtocol)).toBe('ipfs')
+  expect(helps(IPFS_NETWORK.bootstrap, IPFS_NETWORK.dht)).toBe('ipfs')
   expect(helps(IPFS_NETWORK.bootstrap, '/chat/kad/1.0.0')).toBe('keep')
-  expect(helps(['/dns4/example.org/tcp/1/p2p/12D3KooWx'], '/ipfs/kad/1.0.0')).toBe('keep')
+  expect(helps(CHAT.bootstrap, '/ipfs/kad/1.0.0')).toBe('keep')
+  expect(helps([], '/ipfs/kad/1.0.0', [IPFS_NETWORK])).toBe('ipfs')
+  expect(helps([], '/ipfs/kad/1.0.0', [IPFS_NETWORK, CHAT])).toBe('keep')
 })

@@ -6,6 +6,7 @@ import { formatValue, parseValue } from '../../../app/shared/values.ts'
 
 const PEER = '12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN'
 const MiB = 1024 * 1024
+const CHAT = { name: 'Chat', dht: '/chat', bootstrap: [], namespaces: ['/libp2p/relay'] }
 
 function refusalOf(key: Key, given: unknown, where?: string): AppError {
   try {
@@ -64,6 +65,9 @@ const accepted: [Key, unknown, unknown][] = [
   ['log.level', 'Debug', 'debug'],
   ['dht.protocol', '/privstack/kad/1.0.0', '/privstack/kad/1.0.0'],
   ['identity.agentVersion', '', ''],
+  ['networks', 'none', []],
+  ['networks', '{"name": "Chat", "dht": "/chat"}', [CHAT]],
+  ['networks', [{ name: ' Chat ', dht: '/chat' }], [CHAT]],
   ['listen.ip6', 'off', []],
   ['listen.ip6', 'none', []],
   ['listen.ip6', '', []],
@@ -81,6 +85,13 @@ const accepted: [Key, unknown, unknown][] = [
 ]
 
 const refused: [Key, unknown][] = [
+  ['networks', 'Chat'],
+  ['networks', '[{"name": "Chat"}]'],
+  ['networks', [{ name: '/chat', dht: '/chat' }]],
+  ['networks', [{ ...CHAT, bootstrap: ['/ip4/192.0.2.1/tcp/1'] }]],
+  ['networks', [{ ...CHAT, sharePercent: 101 }]],
+  ['networks', [{ ...CHAT, colour: 'blue' }]],
+  ['networks', [CHAT, { ...CHAT, name: 'chat' }]],
   ['metrics.listen', '9464'],
   ['metrics.listen', ':9464'],
   ['metrics.listen', '999.1.1.1:9464'],

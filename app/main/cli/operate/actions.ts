@@ -1,10 +1,13 @@
 import type { SettingsChanged } from '../../../shared/api.ts'
 import { formatBytes, formatDuration, formatRate, shortPeerId } from '../../../shared/format.ts'
+import { isKey } from '../../../shared/settings.ts'
 import { parseQuantity, writeQuantity, type Quantity } from '../../../shared/units.ts'
+import { textOf } from '../../settings/at-file.ts'
 import { usage } from './arguments.ts'
 import { DONE, FAILED } from './exit-codes.ts'
 import { peerMeant, peersHere, settingItems } from './peer-ending.ts'
 import type { Run } from './run-context.ts'
+import { worstCaseText } from './show-budget.ts'
 import { modeText } from './show-status.ts'
 
 /** Commands that change the running node. Each resolves with its exit code. */
@@ -16,10 +19,26 @@ export async function set(run: Run): Promise<number> {
     if (equals < 1) throw usage(run.doc, `"${operand}" is no KEY=VALUE.`)
     const key = operand.slice(0, equals)
     if (key in values) throw usage(run.doc, `${key} is given twice.`)
-    values[key] = operand.slice(equals + 1)
+    const text = operand.slice(equals + 1)
+    values[key] = isKey(key) ? textOf(key, text) : text
   }
   const client = await run.connect()
+  await tellWorstCase(run, client, values)
   return settingsChanged(run, await client.call('setSettings', { values }))
+}
+
+/** Settings that what a month may cost depends on. */
+const COSTS = /^(quota\.|schedule\.|relay\.rate\.|relay\.circuits\.total|profile)/
+
+/** Before it is saved: what the change allows at worst. */
+async function tellWorstCase(
+  run: Run,
+  client: Awaited<ReturnType<Run['connect']>>,
+  values: Record<string, string>
+): Promise<void> {
+  if (!Object.keys(values).some(key => COSTS.test(key))) return
+  const { worstCase, problems } = await client.call('checkSettings', { values })
+  if (worstCase !== undefined && problems.length === 0) await run.tell(worstCaseText(worstCase))
 }
 
 export async function reset(run: Run): Promise<number> {
@@ -36,7 +55,7 @@ export async function reload(run: Run): Promise<number> {
 }
 
 /** What was changed, and whether it lasts. `done` is said first. */
-async function settingsChanged(run: Run, change: SettingsChanged, done?: string): Promise<number> {
+export async function settingsChanged(run: Run, change: SettingsChanged, done?: string): Promise<number> {
   const { applied, needsRestart, saved, warnings } = change
   await run.answer(change, () => [
     ...(done === undefined ? [] : [done]),

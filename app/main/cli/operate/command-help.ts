@@ -19,7 +19,8 @@ export const EXIT_CODES = [
   '1  failed',
   '2  the command line was not understood',
   '3  no node runs on this data folder',
-  '4  the node refused: a setting that cannot be, a circuit or peer it does not know'
+  '4  the node refused: a setting that cannot be, a circuit or peer it does not know',
+  '5  doctor: it is not known yet whether others reach the node'
 ] as const
 
 /** What `waystation help COMMAND` prints. */

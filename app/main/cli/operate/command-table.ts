@@ -42,6 +42,20 @@ const shown = <const Name extends string>(doc: Short<Name>): Named<Name> =>
 export const COMMANDS = [
   shown({ name: 'status', summary: 'how the node is: mode, addresses, limits, rates, quota, warnings' }),
   command({
+    name: 'doctor',
+    summary: 'whether others get to this node, step by step, and what to do where they do not',
+    details: [
+      'Throw-away clients reserve and connect at the node first; nobody outside is contacted, but for a peer given with',
+      '--via, which is asked to dial the node. Exit code: 0 it works (also where nobody has asked for anything yet), 1 it',
+      'does not, 5 not known yet, 3 no node runs: then the ports and the firewall of this machine are looked at.'
+    ],
+    flags: [
+      { name: '--via', takes: 'MULTIADDR', help: 'Have that peer dial the public addresses (AutoNAT)' },
+      { name: '--no-test', help: 'Show what is known, without the self-test' }
+    ],
+    examples: ['waystation doctor', 'waystation doctor --via /dns4/relay.example/tcp/4001/p2p/12D3KooW…']
+  }),
+  command({
     name: 'dashboard',
     summary: 'a link that opens the dashboard in a browser, once',
     details: [
@@ -149,6 +163,38 @@ export const COMMANDS = [
     summary: 'take that back',
     details: ['PEER as it stands in access.deny, or the end of a peer id in it.'],
     examples: ['waystation unblock 203.0.113.0/24']
+  }),
+  shown({
+    name: 'networks',
+    takes: '[ACTION]',
+    most: 2,
+    summary: 'the networks this node serves: join and leave them, and what was done for each',
+    details: [
+      'ACTION is list (unless given), show NAME, add LINK, add FILE, add ipfs or remove NAME.',
+      'add takes a link (waystation://join?…), a FILE with the JSON of one network, or the word ipfs, for the public DHT of',
+      'IPFS: many peers to help, and a DHT that uses the line by day and night. By hand: --name and --dht instead of it.',
+      'One of the same name is replaced. A namespace is what apps look for relays under: the DHT is told of this node there.',
+      `${KEPT} (networks)`
+    ],
+    flags: [
+      { name: '--name', takes: 'NAME', help: 'With add: what to call it' },
+      { name: '--dht', takes: 'PROTOCOL', help: 'With add: the protocol of its DHT (/chat/kad/1.0.0)' },
+      { name: '--bootstrap', takes: 'LIST', help: 'With add: peers to join through, multiaddrs with commas' },
+      { name: '--namespace', takes: 'LIST', help: 'With add: instead of /libp2p/relay; none' },
+      {
+        name: '--allow',
+        takes: 'LIST',
+        help: 'With add: of those who speak its DHT, serve only these peers and addresses'
+      },
+      { name: '--share', takes: 'PERCENT', help: 'With add: its most of relay.rate.totalBytesPerSecond' },
+      { name: '--dry-run', help: 'With add: only show what would be joined' }
+    ],
+    examples: [
+      "waystation networks add 'waystation://join?name=Chat&dht=…&bootstrap=…'",
+      'waystation networks add chat.json --share 50',
+      'waystation networks show Chat',
+      'waystation networks remove Chat'
+    ]
   }),
   shown({ name: 'stats', summary: 'what was relayed today, this month and ever, and the rates' }),
   shown({

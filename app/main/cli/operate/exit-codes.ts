@@ -5,6 +5,8 @@ export const FAILED = 1
 export const NOT_UNDERSTOOD = 2
 export const NOT_RUNNING = 3
 export const REFUSED = 4
+/** Of doctor: others have not tried yet. */
+export const NOT_KNOWN = 5
 /** As shells have it for who was ended by Ctrl-C. */
 export const INTERRUPTED = 130
 
@@ -23,6 +25,8 @@ const CODES: Partial<Record<ErrorCode, number>> = {
   'bad-request': REFUSED,
   'unknown-circuit': REFUSED,
   'unknown-peer': REFUSED,
+  'peer-unreachable': REFUSED,
+  'unknown-network': REFUSED,
   'ambiguous-peer': REFUSED
 }
 

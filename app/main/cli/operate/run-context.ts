@@ -1,4 +1,4 @@
-import type { ControlClient } from '../../api/client.ts'
+import type { ClientOptions, ControlClient } from '../../api/client.ts'
 import type { Arguments } from './arguments.ts'
 import type { CommandDoc } from './command-table.ts'
 import type { ViewOptions } from './show-lists.ts'
@@ -25,7 +25,7 @@ export interface OperateTiming {
 
 export interface RunComponents extends OperateIo, OperateTiming {
   /** The node of the data folder, as it is now. */
-  connect: () => Promise<ControlClient>
+  connect: (options?: ClientOptions) => Promise<ControlClient>
 }
 
 /** One command on its way: what it was given, and where it says what. */
@@ -35,7 +35,7 @@ export class Run {
   readonly operands: readonly string[]
   readonly now: () => number
   readonly sleep: (milliseconds: number) => Promise<void>
-  readonly connect: () => Promise<ControlClient>
+  readonly connect: RunComponents['connect']
   readonly #flags: Arguments['flags']
   readonly #io: OperateIo
 
@@ -59,6 +59,10 @@ export class Run {
   valueOf(flag: string): string | undefined {
     const value = this.#flags.get(flag)
     return value === true ? undefined : value
+  }
+
+  get env(): OperateIo['env'] {
+    return this.#io.env
   }
 
   get json(): boolean {

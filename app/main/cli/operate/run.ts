@@ -6,9 +6,11 @@ import { parseArguments } from './arguments.ts'
 import { commandHelp } from './command-help.ts'
 import type { CommandDoc, CommandName } from './command-table.ts'
 import { dashboard } from './dashboard.ts'
+import { doctor } from './doctor.ts'
 import { drain } from './drain.ts'
 import { DONE, exitCodeOf, FAILED } from './exit-codes.ts'
 import { events, logs } from './follow.ts'
+import { networks } from './networks.ts'
 import {
   circuits,
   history,
@@ -20,11 +22,12 @@ import {
   stats,
   status
 } from './lists.ts'
-import { Run, written, type OperateIo, type OperateTiming } from './run-context.ts'
+import { Run, written, type OperateIo, type OperateTiming, type RunComponents } from './run-context.ts'
 import { plain } from './text.ts'
 
 const COMMANDS: Record<CommandName, (run: Run) => Promise<number>> = {
   status,
+  doctor,
   dashboard,
   reservations,
   circuits,
@@ -41,6 +44,7 @@ const COMMANDS: Record<CommandName, (run: Run) => Promise<number>> = {
   limit,
   block,
   unblock,
+  networks,
   stats,
   history,
   logs,
@@ -66,7 +70,7 @@ export async function runOperate(
     }
     const chosen = given.flags.get('data-dir')
     const dataDir = resolveDataDir(chosen === true ? undefined : chosen, io.env)
-    const connect = (): ReturnType<typeof connectControl> => connectControl(dataDir, timing)
+    const connect: RunComponents['connect'] = options => connectControl(dataDir, { ...timing, ...options })
     return await COMMANDS[command.name](new Run({ ...io, ...timing, connect }, command, given, dataDir))
   } catch (error) {
     // Who read the result has gone (`… | head`), and wants no more.

@@ -8,6 +8,8 @@ import type {
   TlsInfo
 } from '../../../shared/api.ts'
 import { formatBytes, formatDuration } from '../../../shared/format.ts'
+import { budgetRows, heldText } from './show-budget.ts'
+import { HEALTH_WORDS } from './show-ladder.ts'
 import { quotaText, ratesTable, totalsTable } from './show-figures.ts'
 import type { ViewOptions } from './show-lists.ts'
 import { pairs, table } from './table.ts'
@@ -19,7 +21,7 @@ export function showStatus(status: Status, options: ViewOptions): string[] {
   const blocks = [
     head(status, options),
     warnings.length === 0 ? [] : ['Warnings', ...warnings.flatMap(text => wrap(text, options.width, 2))],
-    work(status),
+    work(status, options),
     ['Addresses', ...addresses(status, options)],
     mapping(status.mapping, options),
     certificate(status.autoTls, options),
@@ -31,20 +33,25 @@ export function showStatus(status: Status, options: ViewOptions): string[] {
 }
 
 function head(
-  { version, pid, profile, peerId, startedAt, uptimeSeconds, mode }: Status,
+  { version, pid, profile, peerId, startedAt, uptimeSeconds, mode, reachability }: Status,
   options: ViewOptions
 ): string[] {
   return pairs([
     ['Waystation', `${version}, profile ${profile}, pid ${pid}`],
     ['Peer id', peerId],
     ['Mode', modeText(mode, options.now)],
+    [
+      'Reach',
+      mode.mode === 'off' ? [] : [`${HEALTH_WORDS[reachability.health]} (\`waystation doctor\` says more)`]
+    ],
     ['Trouble', mode.fault === undefined ? [] : [mode.fault.message]],
     ['Up', `${formatDuration(uptimeSeconds)}, since ${localTime(startedAt)}`]
   ])
 }
 
 /** The mode and why. */
-export function modeText({ mode, until, circuitsLeft = 0, starting }: ModeInfo, now: number): string {
+export function modeText(info: ModeInfo, now: number): string {
+  const { mode, until, circuitsLeft = 0, starting } = info
   const end = until === undefined ? undefined : `${localTime(until)}, in ${timeUntil(until, now)}`
   const left = counted(circuitsLeft, 'circuit')
   switch (mode) {
@@ -58,20 +65,15 @@ export function modeText({ mode, until, circuitsLeft = 0, starting }: ModeInfo, 
       return `paused: takes no new work, until ${end ?? 'it is resumed (`waystation resume`)'}`
     case 'draining':
       return `draining: ${left} left, then it stops${end === undefined ? '' : `; at the latest ${end}`}`
-    case 'quota':
-      return `quota: the month's quota is used up${circuitsLeft > 0 ? `, ${left} left` : ''}; asleep until ${end ?? 'it is raised'}`
+    case 'held':
+      return heldText(info, now)
   }
 }
 
-function work({
-  reservations,
-  circuits,
-  connections,
-  dhtPeers,
-  peersServed,
-  relayedConnections,
-  ...rest
-}: Status): string[] {
+function work(
+  { reservations, circuits, connections, dhtPeers, peersServed, relayedConnections, ...rest }: Status,
+  { now }: ViewOptions
+): string[] {
   const transports = Object.entries(connections.byTransport).map(([name, count]) => `${name} ${count}`)
   const by = transports.length === 0 ? '' : ` (${transports.join(', ')})`
   return pairs([
@@ -83,6 +85,7 @@ function work({
       `${counted(peersServed, 'peer')} served, ${counted(relayedConnections, 'circuit')} relayed`
     ],
     ['Quota', quotaText(rest.quota)],
+    ...budgetRows(rest.budget, now),
     [
       'Memory',
       `${formatBytes(rest.memory.rssBytes)}, of which ${formatBytes(rest.memory.heapUsedBytes)} heap`

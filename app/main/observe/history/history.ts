@@ -1,4 +1,11 @@
-import type { Amounts, HistoryRecord, HistoryRequest, RefusalInfo, Totals } from '../../../shared/api.ts'
+import type {
+  Amounts,
+  HistoryRecord,
+  HistoryRequest,
+  RefusalInfo,
+  Totals,
+  Traffic
+} from '../../../shared/api.ts'
 import { AppError } from '../../../shared/errors.ts'
 import { UniqueCount } from '../unique-count.ts'
 import { addAmounts, decodeTally, encodeTally, noTally, refusalOf, toAmounts, type Tally } from './amounts.ts'
@@ -17,6 +24,7 @@ const HOURS_KEPT_MS = 90 * DAY_MS
 const MOST_PEERS = 2 ** 15
 const SINCE_KEY = 'since'
 const EVER_KEY = 'ever'
+const CARRY_KEY = 'quota-carry'
 
 export interface HistoryOptions {
   /** Of the store itself, such as `history` in the data folder. */
@@ -107,6 +115,21 @@ export class History {
     return { today, month: thisMonth, ever }
   }
 
+  /** All traffic since the beginning of that day, `2026-07-30`, also what was forgotten meanwhile. */
+  trafficSince(day: string): Traffic {
+    const sum = { received: 0, sent: 0 }
+    const add = ({ received, sent }: Traffic): void => {
+      sum.received += received
+      sum.sent += sent
+    }
+    const carry = this.getState(CARRY_KEY) as Carry | undefined
+    if (carry !== undefined && carry.today >= day) add(carry.ofToday)
+    if (carry !== undefined && carry.today > day) add(carry.before)
+    const { day: today } = this.#calendar.periodsAt(this.#now())
+    for (let name = day; name <= today; name = dayAfter(name)) add(this.#tally(`day/${name}`))
+    return sum
+  }
+
   /**
    * Records that begin at `from` or later and before `to`, oldest first, with the running one. Times in which the
    * node did not run have none. Throws `bad-request` if a time cannot be read.
@@ -151,11 +174,16 @@ export class History {
 
   /**
    * Forgets all figures, and takes them off the disk with the copies that lie beside it; all counts begin anew. What
-   * was set by `setState`, and the traffic of the running month, which the quota goes by, stay.
+   * was set by `setState`, and two sums that quotas go by, stay: the traffic since that day, and that of today.
    * @throws AppError history-unusable
    */
-  async clear(): Promise<void> {
+  async clear(quotaSince?: string): Promise<void> {
     this.#settle()
+    const { day: today } = this.#calendar.periodsAt(this.#now())
+    const ofToday = this.trafficSince(today)
+    const all = this.trafficSince(quotaSince ?? today)
+    const before = { received: all.received - ofToday.received, sent: all.sent - ofToday.sent }
+    this.#store.set(`state/${CARRY_KEY}`, JSON.stringify({ today, ofToday, before } satisfies Carry))
     this.#peers.clear()
     this.#counting = undefined
     const monthKey = `month/${this.#calendar.periodsAt(this.#now()).month}`
@@ -255,6 +283,17 @@ export class History {
       for (const [key] of old) this.#store.set(key, undefined)
     }
   }
+}
+
+/** What quotas go by of the time before the figures were forgotten, on that day. */
+interface Carry {
+  today: string
+  ofToday: Traffic
+  before: Traffic
+}
+
+function dayAfter(day: string): string {
+  return new Date(Date.parse(day) + DAY_MS).toISOString().slice(0, 10)
 }
 
 /** Where the records of a moment are kept. */

@@ -5,6 +5,8 @@ export interface Rates {
   totalBytesPerSecond: number
   perPeerBytesPerSecond: number
   perCircuitBytesPerSecond: number
+  /** What the circuits of a network may have together; those without an entry have no rate of their own. */
+  networks?: ReadonlyMap<string, number>
 }
 
 /** Time, passed in so that tests need not sleep. `now` is monotonic and in milliseconds. */
@@ -24,10 +26,14 @@ export const systemTiming: Timing = {
 /** Both directions of a circuit: from the dialer to the listener, and back. */
 export type Direction = 'to-target' | 'to-source'
 
+const WAYS: readonly Direction[] = ['to-target', 'to-source']
+
 export interface FlowInit {
   from: string
   to: string
   direction: Direction
+  /** The network that the circuit belongs to. */
+  network?: string
   /** Called when this many bytes may pass, after `take` returned 0. */
   granted(bytes: number): void
 }
@@ -35,6 +41,10 @@ export interface FlowInit {
 interface PeerBuckets {
   out: TokenBucket
   in: TokenBucket
+  flows: number
+}
+
+interface NetworkBuckets extends Record<Direction, TokenBucket> {
   flows: number
 }
 
@@ -48,7 +58,7 @@ const LONGEST_CATCH_UP_MS = 500
 const LONGEST_WAIT_MS = 60_000
 
 /**
- * Shares the rates among circuits: total, then peer, then circuit, each direction by itself. A turn passes
+ * Shares the rates among circuits: total, then network, then peer, then circuit, each direction by itself. A turn passes
  * when every bucket on its way has a token. Of those that could pass, the one that has had least is next
  * (start-time fair queueing), so that greedy ones get equal parts of what they share, whatever the length
  * of their turns, and one that waits for its own bucket loses nothing to the others.
@@ -57,6 +67,7 @@ export class Shaper {
   readonly #timing: Timing
   #rates: Rates
   readonly #total: Record<Direction, TokenBucket>
+  readonly #networks = new Map<string, NetworkBuckets>()
   readonly #peers = new Map<string, PeerBuckets>()
   readonly #peerRates = new Map<string, number>()
   readonly #flows = new Set<Flow>()
@@ -84,7 +95,8 @@ export class Shaper {
     const own = new TokenBucket(this.#rates.perCircuitBytesPerSecond, now)
     const from = this.#peerBuckets(init.from)
     const to = this.#peerBuckets(init.to)
-    const flow = new Flow(this, init, [this.#total[init.direction], from.out, to.in, own], own)
+    const shared = [this.#total[init.direction], ...this.#networkBucket(init)]
+    const flow = new Flow(this, init, [...shared, from.out, to.in, own], own)
     this.#flows.add(flow)
     return flow
   }
@@ -94,6 +106,9 @@ export class Shaper {
     this.#rates = rates
     const now = this.#timing.now()
     for (const bucket of Object.values(this.#total)) bucket.setRate(rates.totalBytesPerSecond, now)
+    for (const [network, buckets] of this.#networks) {
+      for (const way of WAYS) buckets[way].setRate(this.#rateOfNetwork(network), now)
+    }
     for (const [peer, buckets] of this.#peers) this.#setPeerBuckets(peer, buckets, now)
     for (const flow of this.#flows) flow.own.setRate(rates.perCircuitBytesPerSecond, now)
     this.#serve()
@@ -127,10 +142,33 @@ export class Shaper {
     if (!this.#flows.delete(flow)) return
     this.#queue.delete(flow)
     if (this.#queue.size === 0) this.#cancel()
+    const { network } = flow.init
+    const ofNetwork = network === undefined ? undefined : this.#networks.get(network)
+    if (network !== undefined && ofNetwork !== undefined && --ofNetwork.flows === 0)
+      this.#networks.delete(network)
     for (const peer of [flow.init.from, flow.init.to]) {
       const buckets = this.#peers.get(peer)
       if (buckets !== undefined && --buckets.flows === 0) this.#peers.delete(peer)
     }
+  }
+
+  /** None where the circuit is of no network. A rate may come later, so that there is one without a rate, too. */
+  #networkBucket({ network, direction }: FlowInit): TokenBucket[] {
+    if (network === undefined) return []
+    const now = this.#timing.now()
+    const rate = this.#rateOfNetwork(network)
+    const buckets = this.#networks.get(network) ?? {
+      'to-target': new TokenBucket(rate, now),
+      'to-source': new TokenBucket(rate, now),
+      flows: 0
+    }
+    buckets.flows++
+    this.#networks.set(network, buckets)
+    return [buckets[direction]]
+  }
+
+  #rateOfNetwork(network: string): number {
+    return this.#rates.networks?.get(network) ?? Infinity
   }
 
   #peerBuckets(peer: string): PeerBuckets {

@@ -1,9 +1,10 @@
+import type { HoldCause } from '../../../shared/api.ts'
 import type { RequestKind } from '../../observe/events.ts'
 import type { RelayLimits } from '../limits.ts'
 import { Status } from './pb/messages.ts'
 
-/** Whether the node takes new work: `paused` and `quota` keep what runs, `draining` lets it finish. */
-export type Mode = 'open' | 'paused' | 'draining' | 'quota'
+/** Whether the node takes new work: `paused` keeps what runs, the others let it finish. */
+export type Mode = 'open' | 'paused' | 'draining' | HoldCause
 
 /**
  * Why a request is refused. The same word is the log's `reason`, the metric's label and the key of its text.
@@ -18,7 +19,11 @@ const STATUS = {
   'per-peer-full': full(),
   'peer-rate': full(),
   'ip-rate': full(),
+  'fair-share': full(),
+  overloaded: full(),
   quota: full(),
+  schedule: full(),
+  power: full(),
   draining: full(),
   paused: full(),
   // who may use this relay: PERMISSION_DENIED
@@ -57,6 +62,8 @@ export interface Asker {
   overRelay: boolean
   access: 'ok' | 'denied' | 'not-allowed'
   mode: Mode
+  /** The node has more to do than it may. */
+  overloaded: boolean
   /** Whether the attempts of the last minute leave room for one more. */
   peerMayTry: boolean
   ipMayTry: boolean
@@ -74,6 +81,8 @@ export interface ConnectState extends Asker {
   circuits: number
   circuitsOfSource: number
   circuitsOfTarget: number
+  /** Source or target has had more than its fair share of the last part of a quota. */
+  overShare: boolean
 }
 
 /**
@@ -87,6 +96,7 @@ export function admitReserve(state: ReserveState, limits: RelayLimits): 'ok' | R
   const renewal = state.holds !== 'none'
   if (state.mode !== 'open' && !(renewal && state.mode === 'paused')) return state.mode
   if (state.holds === 'same-ip') return 'ok'
+  if (!renewal && state.overloaded) return 'overloaded'
   if (!renewal && !state.peerMayTry) return 'peer-rate'
   if (!renewal && !state.ipMayTry) return 'ip-rate'
   if (!renewal && state.reservations >= total) return 'full'
@@ -100,10 +110,11 @@ export function admitConnect(state: ConnectState, limits: RelayLimits): 'ok' | R
   if (state.overRelay) return 'over-relay'
   if (state.access !== 'ok') return state.access
   if (state.mode !== 'open') return state.mode
+  if (state.overloaded) return 'overloaded'
   if (!state.peerMayTry) return 'peer-rate'
   if (!state.ipMayTry) return 'ip-rate'
   if (!state.targetReserved) return 'no-reservation'
   if (state.circuits >= total) return 'full'
   if (state.circuitsOfSource >= perPeer || state.circuitsOfTarget >= perPeer) return 'per-peer-full'
-  return 'ok'
+  return state.overShare ? 'fair-share' : 'ok'
 }

@@ -9,6 +9,8 @@ export interface Circuit {
   readonly id: number
   readonly source: string
   readonly target: string
+  /** The network it belongs to, if it does. */
+  readonly network: string | undefined
   readonly since: number
   readonly splice: Splice
 }
@@ -17,6 +19,7 @@ export interface Circuit {
 export interface Slot {
   readonly source: string
   readonly target: string
+  readonly network: string | undefined
   release(): void
 }
 
@@ -57,6 +60,13 @@ export class Circuits {
     return this.#running.values()
   }
 
+  /** What each that runs has carried, both directions together. */
+  carried(): { id: number; source: string; target: string; bytes: number }[] {
+    return [...this.#running.values()].map(({ id, source, target, splice }) => {
+      return { id, source, target, bytes: splice.bytesToTarget + splice.bytesToSource }
+    })
+  }
+
   countOf(peer: string): number {
     return this.#perPeer.get(peer) ?? 0
   }
@@ -70,7 +80,7 @@ export class Circuits {
     this.#traffic.delete(peer)
   }
 
-  claim(source: string, target: string): Slot {
+  claim(source: string, target: string, network?: string): Slot {
     this.#slots++
     this.#count(source, 1)
     this.#count(target, 1)
@@ -78,6 +88,7 @@ export class Circuits {
     return {
       source,
       target,
+      network,
       release: () => {
         if (!held) return
         held = false
@@ -92,7 +103,8 @@ export class Circuits {
   /** Joins the streams of an admitted circuit. */
   run(slot: Slot, sourceSide: Joinable, targetSide: Joinable): Circuit {
     const { bus, shaper, clock, limits } = this.#components
-    const { source, target } = slot
+    const { source, target, network } = slot
+    const ofNetwork = network === undefined ? {} : { network }
     const id = this.#components.nextId()
     const since = clock()
     const splice = new Splice({
@@ -100,6 +112,7 @@ export class Circuits {
       target: targetSide,
       sourcePeer: source,
       targetPeer: target,
+      network,
       shaper,
       bytesEachWay: () => limits().circuits.bytesEachWay,
       relayed: (direction, bytes) => this.#meter(slot, direction, bytes),
@@ -108,15 +121,24 @@ export class Circuits {
         slot.release()
         const { bytesToTarget, bytesToSource } = splice
         const seconds = Math.round(clock() - since) / 1000
-        bus.emit('circuit-closed', { id, source, target, reason, bytesToTarget, bytesToSource, seconds })
+        bus.emit('circuit-closed', {
+          id,
+          source,
+          target,
+          ...ofNetwork,
+          reason,
+          bytesToTarget,
+          bytesToSource,
+          seconds
+        })
       }
     })
     for (const peer of [source, target]) {
       if (!this.#traffic.has(peer)) this.#traffic.set(peer, { sent: 0, received: 0 })
     }
-    const circuit = { id, source, target, since, splice }
+    const circuit = { id, source, target, network, since, splice }
     this.#running.set(id, circuit)
-    bus.emit('circuit-accepted', { id, source, target })
+    bus.emit('circuit-accepted', { id, source, target, ...ofNetwork })
     splice.start()
     return circuit
   }
@@ -157,13 +179,13 @@ export class Circuits {
     else this.#perPeer.delete(peer)
   }
 
-  #meter({ source, target }: Slot, direction: Direction, bytes: number): void {
+  #meter({ source, target, network }: Slot, direction: Direction, bytes: number): void {
     const [from, to] = direction === 'to-target' ? [source, target] : [target, source]
     // A peer that was forgotten meanwhile stays so: what is still in flight must not bring it back for good.
     const sender = this.#traffic.get(from)
     const receiver = this.#traffic.get(to)
     if (sender !== undefined) sender.sent += bytes
     if (receiver !== undefined) receiver.received += bytes
-    this.#components.bus.emit('bytes-relayed', { direction, bytes })
+    this.#components.bus.emit('bytes-relayed', { direction, bytes, network })
   }
 }

@@ -3,6 +3,7 @@ import { AccessList, ipGroup } from '../../net/ip.ts'
 import { RateWindows } from '../../net/rate-windows.ts'
 import { ipOf, isRelayed } from '../addresses.ts'
 import type { RelayLimits } from '../limits.ts'
+import type { Member } from '../networks/members.ts'
 import type { Asker, Mode, Refusal } from './admission.ts'
 import type { LimitMessage } from './pb/messages.ts'
 
@@ -20,9 +21,28 @@ export interface Caller {
   overRelay: boolean
 }
 
+/** What the budget says of new work, beside the mode. */
+export interface BudgetGate {
+  /** More is used than may be, until that is less: nothing new is taken. */
+  readonly overloaded: boolean
+  /** Whether one of the two has had more than its fair share of the last part of a quota. */
+  isOverShare(source: string, target: string): boolean
+}
+
+const NO_BUDGET: BudgetGate = { overloaded: false, isOverShare: () => false }
+
+/** The network that a peer is of, and whether that lets it use the relay. */
+export type MemberOf = (peer: string, ip: string | undefined) => Member
+
+export interface GateOptions {
+  budget?: BudgetGate | undefined
+  memberOf?: MemberOf | undefined
+}
+
 /** What requests are judged by, apart from the places taken: limits, lists, recent attempts, the node's mode. */
 export class Gate {
   mode: Mode = 'open'
+  readonly budget: BudgetGate
   #limits: RelayLimits
   #allow: AccessList
   #deny: AccessList
@@ -30,8 +50,16 @@ export class Gate {
   readonly #ipAttempts: RateWindows
   /** Who has asked before over the same connection: neither end of that ever changes. */
   readonly #callers = new WeakMap<Connection, Caller>()
+  readonly #memberOf: MemberOf
 
-  constructor(limits: RelayLimits, access: Access, clock: () => number) {
+  constructor(
+    limits: RelayLimits,
+    access: Access,
+    clock: () => number,
+    { budget = NO_BUDGET, memberOf = () => ({ allowed: true }) }: GateOptions = {}
+  ) {
+    this.budget = budget
+    this.#memberOf = memberOf
     this.#limits = limits
     this.#allow = new AccessList(access.allow)
     this.#deny = new AccessList(access.deny)
@@ -71,6 +99,7 @@ export class Gate {
       overRelay: caller.overRelay,
       access: this.accessOf(caller),
       mode: this.mode,
+      overloaded: this.budget.overloaded,
       peerMayTry: this.#peerAttempts.peek(caller.peer),
       ipMayTry: this.#ipAttempts.peek(caller.ipGroup)
     }
@@ -78,7 +107,13 @@ export class Gate {
 
   accessOf({ peer, ip }: Caller): Asker['access'] {
     if (this.#deny.matches({ peer, ip })) return 'denied'
-    return this.#allow.size === 0 || this.#allow.matches({ peer, ip }) ? 'ok' : 'not-allowed'
+    if (this.#allow.size > 0 && !this.#allow.matches({ peer, ip })) return 'not-allowed'
+    return this.#memberOf(peer, ip).allowed ? 'ok' : 'not-allowed'
+  }
+
+  /** The network that a peer is of, as far as is known. */
+  networkOf({ peer, ip }: Caller): string | undefined {
+    return this.#memberOf(peer, ip).network
   }
 
   /** Every request counts as an attempt but those refused for making too many. */

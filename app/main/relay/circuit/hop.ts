@@ -6,7 +6,7 @@ import * as Digest from 'multiformats/hashes/digest'
 import type { NodeBus, RequestKind } from '../../observe/events.ts'
 import { admitConnect, admitReserve, statusOf, type Refusal } from './admission.ts'
 import type { Circuits } from './circuits.ts'
-import type { Gate } from './gate.ts'
+import type { Caller, Gate } from './gate.ts'
 import { Frames, type Joinable } from './frames.ts'
 import { Patience, type Ending } from './patience.ts'
 import { HopMessage, HopType, Status } from './pb/messages.ts'
@@ -128,7 +128,8 @@ export class Hop {
     if (current === undefined) return
     const event = current.granted ? 'reservation-renewed' : 'reservation-accepted'
     current.granted = true
-    bus.emit(event, { peer, ip, seconds })
+    const network = gate.networkOf(caller)
+    bus.emit(event, { peer, ip, seconds, ...(network !== undefined && { network }) })
   }
 
   async #sendReservation({ frames, connection }: Request, seconds: number): Promise<void> {
@@ -162,7 +163,8 @@ export class Hop {
         targetReserved: reservations.get(targetPeer) !== undefined,
         circuits: circuits.size,
         circuitsOfSource: circuits.countOf(caller.peer),
-        circuitsOfTarget: circuits.countOf(targetPeer)
+        circuitsOfTarget: circuits.countOf(targetPeer),
+        overShare: gate.budget.isOverShare(caller.peer, targetPeer)
       },
       gate.limits
     )
@@ -171,7 +173,7 @@ export class Hop {
     // Its message may have come with its reset.
     if (!request.frames.isOpen) throw new Error('the stream closed')
 
-    const slot = circuits.claim(caller.peer, targetPeer)
+    const slot = circuits.claim(caller.peer, targetPeer, this.#networkOf(caller, target))
     const patience = new Patience(CONNECT_TIMEOUT_MS)
     request.frames.onClosed = () => patience.end(new Error('the source has gone'))
     let opened: Joinable | Refusal | undefined
@@ -224,6 +226,14 @@ export class Hop {
     const access = gate.accessOf(gate.callerOf(connection))
     if (access !== 'ok') return access
     return reservations.get(target.toString()) === undefined ? 'no-reservation' : undefined
+  }
+
+  /** That of the target, which this node serves; else that of the source. */
+  #networkOf(source: Caller, target: PeerId): string | undefined {
+    const { connectionManager, gate } = this.#parts
+    const [connection] = connectionManager.getConnections(target)
+    const ofTarget = connection && gate.networkOf(gate.callerOf(connection))
+    return ofTarget ?? gate.networkOf(source)
   }
 
   #targetOf({ peer }: HopMessage): PeerId | undefined {

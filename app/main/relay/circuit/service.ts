@@ -4,6 +4,7 @@ import type {
   PeerId,
   PrivateKey,
   Startable,
+  Stream,
   TypedEventTarget
 } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
@@ -14,9 +15,10 @@ import type { DirectStreams } from '../direct-streams.ts'
 import type { RelayLimits } from '../limits.ts'
 import type { Mode } from './admission.ts'
 import { Circuits } from './circuits.ts'
-import { Gate, type Access } from './gate.ts'
+import { Gate, type Access, type BudgetGate, type MemberOf } from './gate.ts'
 import { Hop } from './hop.ts'
 import { Reservations } from './reservations.ts'
+import { Trial, type TrialComponents } from './trial.ts'
 
 const HOP_PROTOCOL = '/libp2p/circuit/relay/0.2.0/hop'
 /** How often durations and expiries are looked at: limits apply within a second. */
@@ -38,6 +40,10 @@ export interface CircuitRelayInit {
   access: Access
   /** Rates of single peers, in bytes a second. */
   peerRates?: ReadonlyMap<string, number>
+  /** What it says of new work; without one, nothing. */
+  budget?: BudgetGate | undefined
+  /** Without it no peer is of any network. */
+  memberOf?: MemberOf
   /** What a reservation tells its peer to announce: complete, the best first. */
   addressesFor: (connection: Connection) => Multiaddr[]
   /** Numbers of circuits, for a node that makes a new relay after another: 1, 2, 3 unless given. */
@@ -65,7 +71,12 @@ export class CircuitRelay implements Startable {
   readonly #gate: Gate
   readonly #hop: Hop
   readonly #streams: DirectStreams | undefined
+  readonly #trialParts: TrialComponents
+  #trial: Trial | undefined
   #peerRates: ReadonlyMap<string, number> = new Map()
+  /** Each ends the wait of a drain that is under way. */
+  readonly #drains = new Set<() => void>()
+  #ceiling = Infinity
   /** Only while there is something to look at: an idle node need not wake up twice a second. */
   #sweep: ReturnType<typeof setInterval> | undefined
   #unlisten: (() => void)[] | undefined
@@ -78,7 +89,7 @@ export class CircuitRelay implements Startable {
     this.#bus = bus
     this.#timing = timing
     this.#shaper = new Shaper(limits.rate, timing)
-    this.#gate = new Gate(limits, access, clock)
+    this.#gate = new Gate(limits, access, clock, { budget: init.budget, memberOf: init.memberOf })
     this.setPeerRates(init.peerRates ?? new Map())
     const { nextCircuitId = counter() } = init
     const limitsNow = (): RelayLimits => this.#gate.limits
@@ -92,6 +103,7 @@ export class CircuitRelay implements Startable {
     const { peerId, privateKey, connectionManager } = components
     const { circuits, reservations } = this
     const gate = this.#gate
+    this.#trialParts = { peerId, privateKey, connectionManager, addressesFor }
     this.#hop = new Hop({
       peerId,
       privateKey,
@@ -107,12 +119,12 @@ export class CircuitRelay implements Startable {
 
   async start(): Promise<void> {
     this.#components.events.addEventListener('peer:disconnect', this.#onPeerGone)
-    await this.#components.registrar.handle(HOP_PROTOCOL, this.#hop.onStream, {
+    await this.#components.registrar.handle(HOP_PROTOCOL, this.#onHop, {
       // Circuits are hop streams too: their number is admission's to limit, with a status.
       maxInboundStreams: Infinity,
       runOnLimitedConnection: true
     })
-    this.#streams?.handle(HOP_PROTOCOL, (stream, connection) => void this.#hop.onStream(stream, connection))
+    this.#streams?.handle(HOP_PROTOCOL, (stream, connection) => void this.#onHop(stream, connection))
     const sweep = (): void => {
       this.#sweep ??= setInterval(() => this.#onSweep(), SWEEP_MS)
     }
@@ -129,6 +141,7 @@ export class CircuitRelay implements Startable {
     this.#stopSweeping()
     this.#components.events.removeEventListener('peer:disconnect', this.#onPeerGone)
     this.#streams?.unhandle(HOP_PROTOCOL)
+    this.endTrial()
     await this.#components.registrar.unhandle(HOP_PROTOCOL)
     this.circuits.endWhere(() => 'stopped')
     for (const { peer } of [...this.reservations.values()]) this.#endReservation(peer, 'stopped')
@@ -143,35 +156,73 @@ export class CircuitRelay implements Startable {
   /** Whether new work is taken; what runs goes on. */
   setMode(mode: Mode): void {
     this.#gate.mode = mode
+    if (mode === 'open' || mode === 'paused') for (const takeBack of this.#drains) takeBack()
   }
 
   /**
    * Takes no new work, waits for circuits to end, and after that many milliseconds ends those left. `why`: the node
-   * is to stop, or the quota was reached.
+   * is to stop, or its budget holds it; that may change to another hold meanwhile.
+   * False where it was resumed before its end, or drains for another reason.
    */
-  async drain(milliseconds: number, why: 'draining' | 'quota' = 'draining'): Promise<void> {
+  async drain(milliseconds: number, why: Exclude<Mode, 'open' | 'paused'> = 'draining'): Promise<boolean> {
     this.setMode(why)
-    const deadline = Promise.withResolvers<void>()
-    const cancel = this.#timing.after(milliseconds, deadline.resolve)
-    await Promise.race([this.circuits.untilIdle(), deadline.promise])
+    const end = Promise.withResolvers<boolean>()
+    const takeBack = (): void => end.resolve(false)
+    this.#drains.add(takeBack)
+    const cancel = this.#timing.after(milliseconds, () => end.resolve(true))
+    const drained = await Promise.race([this.circuits.untilIdle().then(() => true), end.promise])
     cancel()
-    // It may have been resumed meanwhile.
-    if (this.mode !== why) return
-    this.circuits.endWhere(() => (why === 'quota' ? 'quota' : 'drained'))
+    this.#drains.delete(takeBack)
+    // Whoever stops the node says for how long circuits may go on, also where the budget held it before.
+    if (!drained || (why === 'draining') !== (this.mode === 'draining')) return false
+    this.endCircuits()
+    return true
+  }
+
+  /** Ends all circuits, for the reason for which no new work is taken. */
+  endCircuits(): void {
+    const { mode } = this
+    this.circuits.endWhere(() =>
+      mode === 'open' || mode === 'paused' || mode === 'draining' ? 'drained' : mode
+    )
   }
 
   /** Applies other limits, to running circuits too: those that are still inside them go on. */
   setLimits(limits: RelayLimits): void {
     this.#gate.setLimits(limits)
-    this.#shaper.setRates(limits.rate)
+    this.#setRates()
     this.circuits.enforce()
+  }
+
+  /** Narrows the rate of all circuits, whatever the limits allow; Infinity: no more. In bytes a second, each direction. */
+  setRateCeiling(bytesPerSecond: number): void {
+    if (bytesPerSecond === this.#ceiling) return
+    this.#ceiling = bytesPerSecond
+    this.#setRates()
+  }
+
+  #setRates(): void {
+    const { rate } = this.#gate.limits
+    const totalBytesPerSecond = Math.min(rate.totalBytesPerSecond, this.#ceiling)
+    this.#shaper.setRates({ ...rate, totalBytesPerSecond })
   }
 
   /** Applies other lists. Peers they shut out lose their reservations and circuits. */
   setAccess(access: Access): void {
     this.#gate.setAccess(access)
+    this.#shutOut(this.#components.connectionManager.getConnections())
+  }
+
+  /** To be called when a peer turns out to be of a network, which may not let it in. */
+  recheckAccess(peer: string): void {
+    if (this.reservations.get(peer) === undefined && this.circuits.countOf(peer) === 0) return
+    const connections = this.#components.connectionManager.getConnections()
+    this.#shutOut(connections.filter(({ remotePeer }) => remotePeer.toString() === peer))
+  }
+
+  #shutOut(connections: readonly Connection[]): void {
     const shutOut = new Set<string>()
-    for (const connection of this.#components.connectionManager.getConnections()) {
+    for (const connection of connections) {
       const caller = this.#gate.callerOf(connection)
       if (this.#gate.accessOf(caller) !== 'ok') shutOut.add(caller.peer)
     }
@@ -190,6 +241,28 @@ export class CircuitRelay implements Startable {
 
   get peerRates(): ReadonlyMap<string, number> {
     return this.#peerRates
+  }
+
+  /** Serves those peers apart from all others, until `endTrial`: they are the node's own, and test it. */
+  beginTrial(peers: Iterable<string>): void {
+    this.endTrial()
+    this.#trial = new Trial(this.#trialParts, peers, this.#timing)
+  }
+
+  endTrial(): void {
+    this.#trial?.end()
+    this.#trial = undefined
+  }
+
+  /** Whether that peer tests this node just now. */
+  isTrying(peer: string): boolean {
+    return this.#trial?.has(peer) === true
+  }
+
+  readonly #onHop = (stream: Stream, connection: Connection): Promise<void> => {
+    const trial = this.#trial
+    const isTrial = trial?.has(connection.remotePeer.toString()) === true
+    return isTrial ? trial.onStream(stream, connection) : this.#hop.onStream(stream, connection)
   }
 
   readonly #onPeerGone = (event: CustomEvent<PeerId>): void => {

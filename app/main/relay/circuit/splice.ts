@@ -12,6 +12,7 @@ export interface SpliceInit {
   target: Joinable
   sourcePeer: string
   targetPeer: string
+  network?: string
   shaper: Shaper
   /** Bytes that may pass in each direction, now: the limit can change while the circuit runs. */
   bytesEachWay(): number
@@ -142,6 +143,7 @@ class OneWay {
       from: fromPeer,
       to: toPeer,
       direction,
+      network: init.network,
       granted: bytes => {
         this.#granted += bytes
         this.onWritable()

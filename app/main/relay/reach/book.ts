@@ -1,6 +1,6 @@
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import type { AddressInfo, AddressState } from '../../../shared/api.ts'
-import { ipNetwork } from '../../net/ip.ts'
+import { ipNetwork, isPublicIp } from '../../net/ip.ts'
 import { ipOfAddress, isPublicAddress, transportOf } from '../addresses.ts'
 import type { Outcome, Question, Version } from './autonat.ts'
 import { Evidence } from './evidence.ts'
@@ -109,6 +109,27 @@ export class AddressBook {
       }
     }
     return undefined
+  }
+
+  /**
+   * All public addresses, to ask a chosen peer about at once, also those that are given. What it says counts as if it had
+   * been asked in its turn, where it is in a place to know.
+   */
+  inquiries(ip: string): (Inquiry & { text: string })[] {
+    const network = ipNetwork(ip)
+    const fit = [...this.#entries.values()].filter(
+      entry => isPublicAddress(entry.address) && ipOfAddress(asked(entry)) !== undefined
+    )
+    return fit.map(entry => ({
+      text: entry.text + this.#suffix,
+      address: asked(entry),
+      pay: entry.origin !== 'observed',
+      answer: (via, outcome) => {
+        if (!isToProve(entry) || !isPublicIp(ip) || !canTry(asked(entry), ip)) return
+        entry.asking++
+        this.#answered(entry, network, via, outcome)
+      }
+    }))
   }
 
   #answered(entry: Entry, network: string, via: Version, outcome: Outcome): void {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type {
   Connection,
   IdentifyResult,
@@ -15,6 +16,7 @@ import type {
 } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { AddressInfo } from '../../../shared/api.ts'
+import type { ViaInfo } from '../../../shared/api/ladder.ts'
 import { isPublicIp } from '../../net/ip.ts'
 import { ipOf, ipOfAddress, isPublicAddress } from '../addresses.ts'
 import { named } from '../auto-tls/names.ts'
@@ -31,6 +33,9 @@ const LOOK_MS = 5_000
 const SOON_MS = 250
 /** Fuller than this a node refuses dial backs, which then say nothing of its addresses. */
 const FULL = 0.8
+/** How long a peer may take to say what it speaks, and how often it is looked at meanwhile. */
+const IDENTIFY_MS = 5_000
+const IDENTIFY_LOOK_MS = 50
 /** Peers whose v1 server is of no use, as far as they are remembered. */
 const MOST_USELESS = 1000
 
@@ -135,6 +140,31 @@ export class Reach implements Startable {
     const { tlsDomain, isUsable = () => true } = this.#options
     const given = this.#given().map(address => named(address, tlsDomain?.()).address)
     return [...proven, ...given, ...this.#book.verified()].filter(address => isUsable(address))
+  }
+
+  /**
+   * Asks a peer that someone chose about all public addresses, one after another, whatever others have said. It must be
+   * connected directly. Its failures to answer are outcomes.
+   */
+  async askAll(connection: Connection): Promise<ViaInfo> {
+    const peer = connection.remotePeer.toString()
+    const version = await this.#versionWithin(peer, IDENTIFY_MS)
+    this.#book.update(this.#known())
+    const answers: ViaInfo['answers'] = []
+    for (const inquiry of this.#book.inquiries(ipOf(connection) ?? '')) {
+      const outcome = version === undefined ? 'none' : await this.#ask(connection, version, inquiry)
+      if (version !== undefined) inquiry.answer(version, outcome)
+      answers.push({ address: inquiry.text, outcome })
+    }
+    this.#look()
+    return { peer, version: version ?? 'none', answers }
+  }
+
+  /** A new connection has to be identified first. */
+  async #versionWithin(peer: string, milliseconds: number): Promise<Version | undefined> {
+    const deadline = performance.now() + milliseconds
+    while (!this.#versions.has(peer) && performance.now() < deadline) await delay(IDENTIFY_LOOK_MS)
+    return this.#versions.get(peer)
   }
 
   readonly #onIdentify = ({ detail }: CustomEvent<IdentifyResult>): void => {

@@ -1,0 +1,41 @@
+import type { PowerState, Rule } from '../../shared/api.ts'
+import type { Settings } from '../../shared/settings.ts'
+
+/** By so much a battery must be above the level again: what it reports goes up and down by one. */
+const LEVEL_MARGIN = 3
+
+export type PowerRule = Extract<Rule, 'battery' | 'battery-level' | 'metered' | 'full-screen'>
+
+/** Which of the rules about battery, connection and screen are set, and whether each holds. `held`: those that did. */
+export function judgePower(
+  settings: Settings,
+  power: PowerState,
+  held: ReadonlySet<Rule>
+): { rule: PowerRule; holds: boolean }[] {
+  const { onBattery, batteryPercent, metered, fullScreenProgram } = power
+  const level = settings['power.batteryBelowPercent']
+  const low = level + (held.has('battery-level') ? LEVEL_MARGIN : 0)
+  const programs = settings['power.fullScreenPrograms'].map(programName)
+  const rules = [
+    { rule: 'battery', set: settings['power.holdOnBattery'], holds: onBattery === true },
+    {
+      rule: 'battery-level',
+      set: level > 0,
+      // Where it charges nothing is lost; where nobody says whether it does, the level counts.
+      holds: onBattery !== false && batteryPercent !== undefined && batteryPercent < low
+    },
+    { rule: 'metered', set: settings['power.holdOnMetered'], holds: metered === true },
+    {
+      rule: 'full-screen',
+      set: programs.length > 0,
+      holds: fullScreenProgram !== undefined && programs.includes(programName(fullScreenProgram))
+    }
+  ] as const
+  return rules.filter(({ set }) => set).map(({ rule, holds }) => ({ rule, holds }))
+}
+
+/** `C:\Games\Doom.exe` -> `doom` */
+function programName(program: string): string {
+  const name = program.split(/[\\/]/).at(-1) ?? program
+  return name.toLowerCase().replace(/\.exe$/, '')
+}
