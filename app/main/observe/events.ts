@@ -39,13 +39,15 @@ export type WebSocketEnd = 'handshake-timeout' | 'bad-request' | 'protocol' | 't
 export type ReservationEnd = 'peer-gone' | 'denied' | 'stopped'
 
 /**
- * Why a circuit ended: both sides closed it; one side reset it; it carried or lasted all it may; the node
+ * Why a circuit ended: both sides closed it; one side reset it; its reader was too far
+ * behind a sender that WebRTC cannot slow down; it carried or lasted all it may; the node
  * drained; the quota was reached; a peer's connection was lost; the peer is no longer allowed; the operator closed it;
  * the node stopped.
  */
 export type CircuitEnd =
   | 'closed'
   | 'reset'
+  | 'reader-behind'
   | 'bytes'
   | 'duration'
   | 'drained'
