@@ -130,6 +130,7 @@ export function validateSettings(settings: Settings): Problem[] {
     ...halfACertificate(settings),
     ...nothingToListenOn(settings),
     ...idleAnnounce(settings),
+    ...announcedWithoutWebRtc(settings),
     ...tooFewConnections(settings)
   ]
 }
@@ -247,6 +248,20 @@ function idleAnnounce(settings: Settings): Problem[] {
       settings: ['announceIp', key] as const,
       message: `announceIp holds an ${family} address, but ${key} is empty: clients cannot reach it. Set ${key}, or leave that address out.`
     }))
+}
+
+/** Who lists what is announced soon forgets the transport whose addresses nobody can write by hand. */
+function announcedWithoutWebRtc(settings: Settings): Problem[] {
+  const { announce, announceIp } = settings
+  const isOn = settings['webrtcDirect.enabled']
+  const isNamed = announce.some(address => /\/webrtc-direct(\/|$)/.test(address))
+  if (announce.length === 0 || isNamed === isOn || (isOn && announceIp.length > 0)) return []
+  const message = isOn
+    ? `announce names no address of WebRTC-direct, so no browser learns of one. Add one without its certhash, which the node adds (/ip4/YOUR.IP/udp/${settings['webrtcDirect.port']}/webrtc-direct), or switch it off (${switchOff('webrtcDirect.enabled')}).`
+    : `announce names an address of WebRTC-direct, which is off. Switch it on (${flagOf('webrtcDirect.enabled')}), or leave that address out.`
+  return [
+    { severity: 'warning', code: 'bad-setting', settings: ['announce', 'webrtcDirect.enabled'], message }
+  ]
 }
 
 function tooFewConnections(settings: Settings): Problem[] {

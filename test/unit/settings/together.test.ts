@@ -75,6 +75,26 @@ describe('settings that must fit together', () => {
     expect(problems).toMatchObject([{ severity: 'warning', settings: ['announceIp', key] }])
   })
 
+  it.each([
+    [{ announce: ['/dns4/relay.example/tcp/443/tls/ws'] }, '/ip4/YOUR.IP/udp/4004/webrtc-direct'],
+    [
+      { announce: ['/ip4/203.0.113.7/udp/4004/webrtc-direct'], 'webrtcDirect.enabled': false },
+      '--webrtc-direct-enabled'
+    ]
+  ])('warns of WebRTC-direct that is not in the list of what is announced, or in vain: %o', (given, mend) => {
+    const problems = check(given)
+    expect(problems).toMatchObject([{ severity: 'warning', settings: ['announce', 'webrtcDirect.enabled'] }])
+    expect(problems[0]?.message).toContain(mend)
+  })
+
+  it.each([
+    { announce: ['/ip4/203.0.113.7/udp/4004/webrtc-direct'] },
+    { announce: ['/dns4/relay.example/tcp/443/tls/ws'], 'webrtcDirect.enabled': false },
+    { announce: ['/dns4/relay.example/tcp/443/tls/ws'], announceIp: ['203.0.113.7'] }
+  ])('does not where it is announced, or off: %o', given => {
+    expect(check(given)).toEqual([])
+  })
+
   it('warns when fewer connections than reservations fit', () => {
     expect(check({ 'connections.total': 100 })).toMatchObject([{ severity: 'warning' }])
     expect(check({ 'connections.total': 0 })).toEqual([])
