@@ -42,6 +42,8 @@ export class PublicPages {
   readonly #options: PublicPagesOptions
   #http: PublicHttp | undefined
   #warning: string | undefined
+  /** What the log has been told of already. */
+  #told: string | undefined
   #requestsPerIpPerMinute = 0
   readonly #follower: Follower
 
@@ -58,7 +60,7 @@ export class PublicPages {
     return this.#http?.addresses() ?? []
   }
 
-  /** Why they could not be opened: the relay does without. */
+  /** Why they could not be opened: the relay does without, and tries again. */
   get warnings(): string[] {
     return this.#warning === undefined ? [] : [this.#warning]
   }
@@ -121,10 +123,13 @@ export class PublicPages {
     try {
       await http.start()
       this.#http = http
+      this.#told = undefined
       this.#components.front.serve(http.answer)
     } catch (error) {
       this.#warning = messageOf(error)
-      log.warn(this.#warning)
+      if (this.#warning !== this.#told) log.warn(this.#warning)
+      this.#told = this.#warning
+      this.#follower.tryAgain()
       throw error
     }
   }

@@ -18,6 +18,9 @@ export interface FollowerOptions {
   opens: (settings: Settings) => boolean
 }
 
+/** How long what could not be opened waits for its next try. */
+const RETRY_MS = 30_000
+
 /** Keeps something open as the settings of the moment ask for, one step at a time. */
 export class Follower {
   readonly #components: FollowerComponents
@@ -27,6 +30,7 @@ export class Follower {
   /** Between `start` and `stop`. */
   #follows = false
   #queue: Promise<void> = Promise.resolve()
+  #retry: ReturnType<typeof setTimeout> | undefined
 
   constructor(components: FollowerComponents, options: FollowerOptions) {
     this.#components = components
@@ -51,7 +55,17 @@ export class Follower {
 
   stop(): Promise<void> {
     this.#follows = false
+    clearTimeout(this.#retry)
     return this.close()
+  }
+
+  /** Has it opened anew in a while, unless other settings are followed until then: who has its port may leave it. */
+  tryAgain(): void {
+    clearTimeout(this.#retry)
+    this.#retry = setTimeout(() => {
+      this.#made = ''
+      this.follow()
+    }, RETRY_MS).unref()
   }
 
   /** Does something when all that was asked for before is done. @throws what it throws */
@@ -67,6 +81,7 @@ export class Follower {
     const made = wanted === undefined ? '' : JSON.stringify(madeOf.map(key => wanted[key]))
     if (made === this.#made) return this.#queue
     this.#made = made
+    clearTimeout(this.#retry)
     return this.inTurn(() => this.#components.reopen(wanted, settings))
   }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Follower } from '../../../app/main/net/follower.ts'
 import { defaultsOf, type Settings } from '../../../app/shared/settings.ts'
 
@@ -71,5 +71,24 @@ describe('what follows the settings', () => {
     follower.follow()
     await follower.inTurn(async () => {})
     expect(done).toEqual(['13?', '1?', '1'])
+  })
+
+  it('tries again what could not be opened, unless it follows other settings by then or has stopped', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const { follower, done, want } = setup()
+    await follower.start()
+    follower.tryAgain()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(done).toEqual(['1?', '1', '1?', '1'])
+    follower.tryAgain()
+    want({ 'http.port': 2 })
+    follower.follow()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(done.slice(4)).toEqual(['2?', '2'])
+    follower.tryAgain()
+    await follower.stop()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(done.slice(6)).toEqual(['closed?', 'closed'])
   })
 })

@@ -76,6 +76,7 @@ export class TlsFront {
   /** Hosts that this machine does not have. */
   #unbound: string[] = []
   #told: ReadonlySet<string> = new Set()
+  #toldOfPort: string | undefined
   #timer: ReturnType<typeof setInterval> | undefined
   /** What was asked for last. */
   #wanted: Settings | undefined
@@ -234,9 +235,10 @@ export class TlsFront {
       await this.#open(wanted)
     } catch (error) {
       const warning = messageOf(error)
-      // Tried again with each certificate.
-      if (warning !== this.#warning) this.#components.log.warn(warning)
-      this.#warning = warning
+      // Tried again, also with each certificate: the log has it once.
+      if (warning !== this.#toldOfPort) this.#components.log.warn(warning)
+      this.#warning = this.#toldOfPort = warning
+      this.#follower.tryAgain()
       throw error
     }
   }
@@ -264,6 +266,7 @@ export class TlsFront {
       this.#unbound = unbound.map(({ host }) => unboundWarning(host))
       for (const sentence of this.#unbound) this.#components.log.warn(sentence)
       this.#server = server
+      this.#toldOfPort = undefined
       this.#places = servers.map(each => {
         const { address, port: bound } = each.address() as AddressInfo
         return { host: address, port: bound }
