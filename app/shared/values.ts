@@ -162,9 +162,15 @@ function sharedTcpPorts(settings: Settings): Problem[] {
         settings: [first, second],
         message:
           `${first} and ${second} are both ${settings[first]}, and one TCP port serves one of them. ` +
-          `Move one (${flagOf(first)} N or ${flagOf(second)} N), or switch one off (${switchOff(enabled)}).`
+          `Move one (${flagOf(first)} N or ${flagOf(second)} N), or switch one off (${enabled === 'ws.autoTls' ? withoutTls(settings) : switchOff(enabled)}).`
       }))
   )
+}
+
+/** What to leave out so that tls.port stays closed. */
+function withoutTls(settings: Settings): string {
+  const files = settings['tls.cert'] === '' ? [] : ['leave tls.cert and tls.key out']
+  return [...files, ...(settings['ws.autoTls'] ? [switchOff('ws.autoTls')] : [])].join(' and ')
 }
 
 /** An IP address that only this machine reaches itself by. */

@@ -36,6 +36,15 @@ describe('settings that must fit together', () => {
     expect(problem?.message).toContain(`${first} and ${second} are both 9000`)
   })
 
+  it.each([
+    [{ 'ws.autoTls': true }, '--no-ws-auto-tls'],
+    [{ 'tls.cert': 'chain.pem', 'tls.key': 'key.pem' }, 'leave tls.cert and tls.key out'],
+    [{ 'ws.autoTls': true, 'tls.cert': 'c', 'tls.key': 'k' }, 'tls.key out and --no-ws-auto-tls']
+  ])('says what to leave out so that tls.port stays closed: %j', (changes, mend) => {
+    const [problem] = check({ ...changes, 'tls.port': 4002 })
+    expect(problem?.message).toContain(mend)
+  })
+
   it('says how to part two ports', () => {
     expect(check({ 'tcp.port': 4003 })[0]?.message).toBe(
       'tcp.port and ws.port are both 4003, and one TCP port serves one of them. ' +
