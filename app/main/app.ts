@@ -71,7 +71,8 @@ export class App {
   readonly #reachability: Reachability
   readonly #startedAt = new Date()
   readonly #front: TlsFront
-  readonly #frontArrivals: Arrivals
+  /** Of the TLS listener and the node: one client has one share of both. */
+  readonly #arrivals: Arrivals
   readonly #pages: PublicPages
   readonly #running: RunningSettings
   /** Whether the last change of settings is in the file. */
@@ -111,11 +112,11 @@ export class App {
     )
     // Where the node is switched off, nothing but the control API is open.
     const publicSettings = (): Settings | undefined => (this.#runner.off ? undefined : this.#settings)
-    this.#frontArrivals = new Arrivals({ clock: () => performance.now() }, arrivalsOf(loaded.settings))
+    this.#arrivals = new Arrivals({ clock: () => performance.now() }, arrivalsOf(loaded.settings))
     this.#front = new TlsFront({
       log,
       upgrades: new Upgrades(),
-      arrivals: this.#frontArrivals,
+      arrivals: this.#arrivals,
       settings: publicSettings
     })
     this.#budget = this.#createBudget()
@@ -128,6 +129,7 @@ export class App {
         remember: this.figures,
         traffic: this.figures.traffic,
         tls: this.#front,
+        arrivals: this.#arrivals,
         modeChanged: info => this.#onMode(info),
         closed: () => this.#applyWaiting()
       },
@@ -268,7 +270,7 @@ export class App {
   #onSettings(): void {
     this.#components.log.level = this.#settings['log.level']
     this.#runner.settingsChanged()
-    this.#frontArrivals.setLimits(arrivalsOf(this.#settings))
+    this.#arrivals.setLimits(arrivalsOf(this.#settings))
     this.#front.follow()
     this.#pages.follow()
   }

@@ -27,6 +27,8 @@ export interface NodeRunnerComponents {
   traffic: TrafficHints
   /** Where secure WebSocket listens. */
   tls: RelayNodeComponents['tls']
+  /** Who may begin a handshake, there too. */
+  arrivals: RelayNodeComponents['arrivals']
   modeChanged: (info: ModeInfo) => void
   /** The node has closed, or could not open: the next one may have other settings. */
   closed: () => void
@@ -317,7 +319,7 @@ export class NodeRunner {
   }
 
   async #openedNode(): Promise<RelayNode> {
-    const { bus, log, settings, traffic, tls, budget } = this.#components
+    const { bus, log, settings, traffic, tls, arrivals, budget } = this.#components
     const identity = this.#identity
     if (identity === undefined) throw new Error('the node was not started')
     const warnings: string[] = []
@@ -328,6 +330,7 @@ export class NodeRunner {
         bus,
         traffic,
         tls,
+        arrivals,
         budget,
         nextCircuitId: this.#nextCircuitId,
         warn: sentence => {

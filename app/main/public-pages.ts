@@ -1,6 +1,7 @@
 import type { ModeInfo } from '../shared/api.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Settings } from '../shared/settings.ts'
+import { Follower } from './net/follower.ts'
 import { createPublicHttp, type Health, type PublicHttp } from './net/public-http.ts'
 import type { Upgrades } from './net/upgrades.ts'
 import type { Log } from './observe/log.ts'
@@ -41,63 +42,59 @@ export class PublicPages {
   readonly #options: PublicPagesOptions
   #http: PublicHttp | undefined
   #warning: string | undefined
+  /** What the log has been told of already. */
+  #told: string | undefined
   #requestsPerIpPerMinute = 0
-  /** What was asked for last; empty: closed. */
-  #made = ''
-  /** Between `start` and `stop`. */
-  #follows = false
-  /** One thing at a time. */
-  #queue: Promise<void> = Promise.resolve()
+  readonly #follower: Follower
 
   constructor(components: PublicPagesComponents, options: PublicPagesOptions) {
     this.#components = components
     this.#options = options
+    this.#follower = new Follower(
+      { settings: () => this.#settings(), reopen: wanted => this.#reopen(wanted) },
+      { madeOf: MADE_OF, opens: settings => settings['http.enabled'] }
+    )
   }
 
   get urls(): string[] {
     return this.#http?.addresses() ?? []
   }
 
-  /** Why they could not be opened: the relay does without. */
+  /** Why they could not be opened: the relay does without, and tries again. */
   get warnings(): string[] {
     return this.#warning === undefined ? [] : [this.#warning]
   }
 
   /** Opens them, if they are to be open; from then on they follow. @throws AppError where they cannot be opened */
   start(): Promise<void> {
-    this.#follows = true
-    return this.#bringTo(this.#components.settings())
+    return this.#follower.start()
   }
 
   /** To be called when the settings or the mode have changed. What goes wrong is among the warnings. */
   follow(): void {
-    if (this.#follows) this.#bringTo(this.#components.settings()).catch(() => {})
+    this.#follower.follow()
   }
 
   /** Until they follow the next time. */
   close(): Promise<void> {
-    return this.#bringTo(undefined)
+    return this.#follower.close()
   }
 
   stop(): Promise<void> {
-    this.#follows = false
-    return this.close()
+    return this.#follower.stop()
   }
 
-  /** Opens them by these settings, if they are open by others or not at all. */
-  #bringTo(settings: Settings | undefined): Promise<void> {
-    const wanted = settings?.['http.enabled'] === true ? settings : undefined
-    const made = wanted === undefined ? '' : JSON.stringify(MADE_OF.map(key => wanted[key]))
+  /** Those of the moment, of which the limit applies at once. */
+  #settings(): Settings | undefined {
+    const settings = this.#components.settings()
     this.#requestsPerIpPerMinute = settings?.['http.requestsPerIpPerMinute'] ?? 0
     this.#http?.setRequestsPerIpPerMinute(this.#requestsPerIpPerMinute)
-    if (made === this.#made) return this.#queue
-    this.#made = made
-    const result = this.#queue.then(async () => {
-      await this.#close()
-      if (wanted !== undefined) await this.#open(wanted)
-    })
-    this.#queue = result.catch(() => {})
-    return result
+    return settings
+  }
+
+  async #reopen(wanted: Settings | undefined): Promise<void> {
+    await this.#close()
+    if (wanted !== undefined) await this.#open(wanted)
   }
 
   async #open(settings: Settings): Promise<void> {
@@ -126,10 +123,13 @@ export class PublicPages {
     try {
       await http.start()
       this.#http = http
+      this.#told = undefined
       this.#components.front.serve(http.answer)
     } catch (error) {
       this.#warning = messageOf(error)
-      log.warn(this.#warning)
+      if (this.#warning !== this.#told) log.warn(this.#warning)
+      this.#told = this.#warning
+      this.#follower.tryAgain()
       throw error
     }
   }

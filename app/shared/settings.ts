@@ -253,9 +253,9 @@ export const fields = {
   'control.tls.key': path('program', 'File with the private key (PEM) of control.tls.certificate'),
   'metrics.listen': text('', 'program', 'Address of a listener for Prometheus beside the control API, without a token (empty: none)', LISTEN_ADDRESS, 'IP:PORT, such as 127.0.0.1:9464 or [::1]:9464, or empty'),
   upnp: boolean({ home: true, server: false, introducer: false }, 'live', 'Ask the router to forward the ports, by UPnP or NAT-PMP'),
-  announce: list([], 'node', 'Multiaddrs to announce instead of those found out', 'multiaddrs such as /ip4/203.0.113.7/tcp/4001', MULTIADDR),
-  announceIp: list([], 'node', 'Public IP addresses of this machine, for servers behind one-to-one NAT: announced with every open port, beside what is found out', 'IP addresses', z.union([IPV4, IPV6])),
-  announceHost: text('', 'node', 'Domain name of this machine: announced with every open port, beside what is found out', DOMAIN_OR_NONE, 'a domain name, or empty'),
+  announce: list([], 'node', 'Multiaddrs to announce instead of those found out; to those of WebRTC-direct the node adds its certhash', 'multiaddrs such as /ip4/203.0.113.7/tcp/4001', MULTIADDR),
+  announceIp: list([], 'node', 'Public IP addresses of this machine, for servers behind one-to-one NAT: announced with every open port, beside what announce says or is found out', 'IP addresses', z.union([IPV4, IPV6])),
+  announceHost: text('', 'node', 'Domain name of this machine: announced with every open port, beside what announce says or is found out', DOMAIN_OR_NONE, 'a domain name, or empty'),
   trustedProxies: list([], 'node', 'Reverse proxies in front of this node: from these alone the address of a client is taken, by X-Forwarded-For or the PROXY protocol', 'IP addresses or CIDR blocks', z.union([z.cidrv4(), z.cidrv6(), IPV4, IPV6])),
   'connections.total': limit({ home: 512, server: 4096, introducer: 4096 }, 'Most connections at once, whatever the other limits would need'),
 

@@ -151,6 +151,7 @@ export function validateSettings(settings: Settings): Problem[] {
     ...halfACertificate(settings),
     ...nothingToListenOn(settings),
     ...idleAnnounce(settings),
+    ...announcedWithoutWebRtc(settings),
     ...tooFewConnections(settings),
     ...idleNetworks(settings)
   ]
@@ -183,9 +184,15 @@ function sharedTcpPorts(settings: Settings): Problem[] {
         settings: [first, second],
         message:
           `${first} and ${second} are both ${settings[first]}, and one TCP port serves one of them. ` +
-          `Move one (${flagOf(first)} N or ${flagOf(second)} N), or switch one off (${switchOff(enabled)}).`
+          `Move one (${flagOf(first)} N or ${flagOf(second)} N), or switch one off (${enabled === 'ws.autoTls' ? withoutTls(settings) : switchOff(enabled)}).`
       }))
   )
+}
+
+/** What to leave out so that tls.port stays closed. */
+function withoutTls(settings: Settings): string {
+  const files = settings['tls.cert'] === '' ? [] : ['leave tls.cert and tls.key out']
+  return [...files, ...(settings['ws.autoTls'] ? [switchOff('ws.autoTls')] : [])].join(' and ')
 }
 
 /** An IP address that only this machine reaches itself by. */
@@ -269,6 +276,20 @@ function idleAnnounce(settings: Settings): Problem[] {
       settings: ['announceIp', key] as const,
       message: `announceIp holds an ${family} address, but ${key} is empty: clients cannot reach it. Set ${key}, or leave that address out.`
     }))
+}
+
+/** Who lists what is announced soon forgets the transport whose addresses nobody can write by hand. */
+function announcedWithoutWebRtc(settings: Settings): Problem[] {
+  const { announce, announceIp } = settings
+  const isOn = settings['webrtcDirect.enabled']
+  const isNamed = announce.some(address => /\/webrtc-direct(\/|$)/.test(address))
+  if (announce.length === 0 || isNamed === isOn || (isOn && announceIp.length > 0)) return []
+  const message = isOn
+    ? `announce names no address of WebRTC-direct, so no browser learns of one. Add one without its certhash, which the node adds (/ip4/YOUR.IP/udp/${settings['webrtcDirect.port']}/webrtc-direct), or switch it off (${switchOff('webrtcDirect.enabled')}).`
+    : `announce names an address of WebRTC-direct, which is off. Switch it on (${flagOf('webrtcDirect.enabled')}), or leave that address out.`
+  return [
+    { severity: 'warning', code: 'bad-setting', settings: ['announce', 'webrtcDirect.enabled'], message }
+  ]
 }
 
 function tooFewConnections(settings: Settings): Problem[] {

@@ -173,4 +173,4 @@ it(`survives ${BATCHES * MESSAGES} random messages`, async () => {
   }
   const rest = await relay.settled(({ peers }) => peers === 1)
   expect(rest).toMatchObject({ circuits: 0, streams: 0, reservations: 1, peers: 1 })
-}, 120_000)
+}, 240_000)

@@ -3,7 +3,9 @@ import { connect, createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { Upgrades } from '../../app/main/net/upgrades.ts'
 import { createPublicHttp } from '../../app/main/net/public-http.ts'
+import { sleep } from '../support/until.ts'
 import type { Health, HttpLog, PublicHttp, PublicHttpOptions } from '../../app/main/net/public-http.ts'
 
 const IDENTITY = {
@@ -44,7 +46,7 @@ function create(options: Partial<PublicHttpOptions> = {}): Node {
     return known
   }
   const http = createPublicHttp(
-    { log, identity, health: () => health, version: '0.1.0' },
+    { log, identity, health: () => health, version: '0.1.0', upgrades: new Upgrades() },
     { hosts: ['127.0.0.1'], port: 0, requestsPerIpPerMinute: 0, ...options }
   )
   opened.push(http)
@@ -481,6 +483,21 @@ describe('starting and stopping', () => {
     await http.stop()
     expect(http.addresses()).toEqual([])
     await expect(fetch(`${url}/healthz`)).rejects.toThrow()
+  })
+
+  it('does not wait for one who asked for an upgrade and neither reads nor leaves', async () => {
+    const { http, url } = await start({ socketLimits: { stopGraceMs: 100 } })
+    const asks = 'GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
+    const staying = Array.from({ length: 2 }, () => {
+      const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', allowHalfOpen: true })
+      opened.push({ stop: async () => void socket.destroy() })
+      socket.on('error', () => {}).write(asks)
+      return socket
+    })
+    staying[0]?.pause()
+    await once(staying[1]!, 'data')
+    const stopped = http.stop().then(() => true)
+    expect(await Promise.race([stopped, sleep(5000)])).toBe(true)
   })
 
   it('stays startable when it is stopped and started while a start is failing', async () => {

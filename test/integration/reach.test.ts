@@ -16,6 +16,7 @@ import { until } from '../support/until.ts'
 /** What needs addresses that count as public is in test/net/reach.test.ts. */
 
 const REFUSED = 101
+const OTHER_RELAY = '12D3KooWQh2Lr1oyF2VKZSmz5gjtL53BTosmZU3rVxPkQSgSGZDh'
 const IDENTIFY = '/ipfs/id/1.0.0'
 
 async function askV2(connection: Connection, addresses: string[]): Promise<V2Message> {
@@ -75,6 +76,44 @@ describe('a given address', () => {
     expect(states.find(info => info.state === 'given')?.address).toBe(`${given}/p2p/${relay.node.peerId}`)
     expect(states.find(info => info.address === relay.address('tcp'))?.state).toBe('listening')
     expect(relay.node.addresses.announced).toEqual([`${given}/p2p/${relay.node.peerId}`])
+  })
+
+  it('of WebRTC-direct has the hash of the certificate, whether it was given with none, this or another', async () => {
+    const other = 'uEiDDq4_xNyDorZBH3TlGazyJdOWSwvo4PUo5YHFMrvDE8g'
+    const overRelay = `/ip4/8.8.4.4/udp/4004/webrtc-direct/certhash/${other}/p2p/${OTHER_RELAY}/p2p-circuit`
+    await using relay = await startRelay({
+      'webrtcDirect.enabled': true,
+      'listen.ip6': ['::1'],
+      announce: [
+        '/ip4/8.8.4.4/udp/4004/webrtc-direct',
+        `/ip4/8.8.8.8/udp/4004/webrtc-direct/certhash/${other}`,
+        overRelay
+      ]
+    })
+    const [, hash] = /\/certhash\/([^/]+)/.exec(relay.address('webrtc')) ?? []
+    const { peerId } = relay.node
+
+    expect(hash).not.toBe(other)
+    expect(relay.node.addresses.announced).toEqual([
+      `/ip4/8.8.4.4/udp/4004/webrtc-direct/certhash/${hash}/p2p/${peerId}`,
+      `/ip4/8.8.8.8/udp/4004/webrtc-direct/certhash/${hash}/p2p/${peerId}`
+    ])
+    const given = relay.node.addressStates().filter(({ state }) => state === 'given')
+    expect(given.map(({ address }) => address)).toEqual(
+      expect.arrayContaining([...relay.node.addresses.announced, `${overRelay}/p2p/${peerId}`])
+    )
+  })
+
+  it('instead of those found out is announced beside those of announceIp, which have every open port', async () => {
+    const given = '/dns4/relay.example.org/tcp/443/tls/ws'
+    await using relay = await startRelay({ announce: [given], announceIp: ['8.8.4.4'] })
+
+    expect(new Set(relay.node.addresses.announced)).toEqual(
+      new Set([
+        `${given}/p2p/${relay.node.peerId}`,
+        ...relay.node.addresses.listening.map(each => each.replace('127.0.0.1', '8.8.4.4'))
+      ])
+    )
   })
 })
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import path from 'node:path'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { connect as connectTls, type SecureContextOptions, type TLSSocket } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { TlsFront, type TlsFrontOptions } from '../../app/main/net/tls/tls-front.ts'
 import type { Pem } from '../../app/main/net/tls/certificates.ts'
@@ -117,10 +117,16 @@ describe.skipIf(missing('openssl', findProgram('openssl') !== undefined))('the T
   }
 
   const plain = (port: number): Talk => listenTo(connect(port, '127.0.0.1'))
-  const secure = (port: number, servername = 'relay.example'): Talk & { socket: TLSSocket } =>
-    listenTo(connectTls({ port, host: '127.0.0.1', servername, rejectUnauthorized: false })) as Talk & {
+  const secure = (
+    port: number,
+    servername = 'relay.example',
+    versions: SecureContextOptions = {}
+  ): Talk & { socket: TLSSocket } => {
+    const to = { port, host: '127.0.0.1', servername }
+    return listenTo(connectTls({ ...to, ...versions, rejectUnauthorized: false })) as Talk & {
       socket: TLSSocket
     }
+  }
 
   it('serves each name its certificate, and the files to one who asks for no name or another', async () => {
     const { front, port } = await start()
@@ -167,7 +173,39 @@ describe.skipIf(missing('openssl', findProgram('openssl') !== undefined))('the T
     talk.socket.write(ASKED)
     await until('it is taken', () => talk.text === 'taken first')
     // From a stranger the header counts for nothing.
-    expect(requests).toMatchObject([{ client: { ip: '127.0.0.1' }, host: '127.0.0.1' }])
+    expect(requests).toMatchObject([{ client: { ip: '127.0.0.1' }, host: '127.0.0.1', isCounted: true }])
+  })
+
+  it('takes an upgrade with fields of odd names', async () => {
+    const { port } = await start({ trustedProxies: ['127.0.0.1'] })
+    const talk = secure(port())
+    talk.socket.write(ASKED.replace('Host: x', 'Host: x\r\n__proto__: x\r\nconstructor: y'))
+    await until('it is taken', () => talk.text === 'taken first')
+  })
+
+  it.each(['/socket', '/nowhere'])(
+    'ends one who asks for %s before an earlier request was answered',
+    async asked => {
+      const { front, port, requests } = await start()
+      const answers: (() => void)[] = []
+      front.serve((_, response) => void answers.push(() => response.end('a page')))
+      const talk = secure(port())
+      talk.socket.write('GET /page HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(2) + ASKED.replace('/socket', asked))
+      await until('it is over', () => talk.closed)
+      for (const answer of answers) answer()
+      expect([answers.length, requests.length, talk.text]).toEqual([2, 0, ''])
+    }
+  )
+
+  it('takes an upgrade after a request that was answered', async () => {
+    const { port } = await start()
+    const talk = secure(port())
+    for (let i = 1; i <= 3; i++) {
+      talk.socket.write('GET /page HTTP/1.1\r\nHost: x\r\n\r\n')
+      await until('it is answered', () => talk.text.split('a page').length === i + 1)
+    }
+    talk.socket.write(ASKED)
+    await until('it is taken', () => talk.text.endsWith('taken first'))
   })
 
   it('gives a path to one service only, until that gives it back', async () => {
@@ -204,6 +242,17 @@ describe.skipIf(missing('openssl', findProgram('openssl') !== undefined))('the T
       await until('others are served', () => talk.text.includes('a page'))
     })
 
+    it('forgets at once one who leaves in the middle of the handshake', async () => {
+      const { port } = await start({}, { socketLimits: { maxConnectionsPerIpGroup: 1 } })
+      // Its own end stays open: what closes it is the server.
+      const leaving = listenTo(connect({ port: port(), host: '127.0.0.1', allowHalfOpen: true }))
+      leaving.socket.end(Buffer.from('16030100c8010000c40303', 'hex'))
+      await until('it is over', () => leaving.closed, 5)
+      const talk = secure(port())
+      talk.socket.write(REQUEST)
+      await until('others are served', () => talk.text.includes('a page'))
+    })
+
     it('takes no more than its share of one, and forgets those that were upgraded', async () => {
       const { port, sockets } = await start({}, { socketLimits: { ...socketLimits, headersTimeoutMs: 5000 } })
       const upgraded: Talk[] = []
@@ -218,6 +267,19 @@ describe.skipIf(missing('openssl', findProgram('openssl') !== undefined))('the T
       await until('the fourth is refused', () => [one, two, three, four].some(talk => talk?.closed === true))
       expect([one, two, three, four].filter(talk => talk?.closed === true)).toHaveLength(1)
       expect(upgraded.some(talk => talk.closed)).toBe(false)
+    })
+
+    it('agrees on TLS 1.2 once only, whatever is asked on that connection later', async () => {
+      const { port } = await start({ 'tls.minVersion': '1.2' })
+      const version = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const
+      const talk = secure(port(), 'relay.example', version)
+      talk.socket.write(ASKED)
+      await until('it is taken', () => talk.text !== '')
+      const again = new Promise(resolve => {
+        talk.socket.once('close', () => resolve('closed'))
+        talk.socket.renegotiate({ rejectUnauthorized: false }, error => resolve(error ?? 'agreed'))
+      })
+      expect(await again).not.toBe('agreed')
     })
 
     it('lets nobody begin more handshakes than arrivals allow', async () => {
@@ -249,6 +311,7 @@ describe.skipIf(missing('openssl', findProgram('openssl') !== undefined))('the T
       talk.socket.write(ASKED)
       await until('it is taken', () => talk.text === 'taken first')
       expect(requests[0]?.client).toEqual({ ip: '203.0.113.7', port: 4711 })
+      expect(requests[0]?.isCounted).toBe(true)
     })
 
     it('takes it from X-Forwarded-For where there is none', async () => {
@@ -257,6 +320,8 @@ describe.skipIf(missing('openssl', findProgram('openssl') !== undefined))('the T
       talk.socket.write(ASKED)
       await until('it is taken', () => talk.text === 'taken first')
       expect(requests[0]?.client.ip).toBe('198.51.100.9')
+      // By the arrival of the proxy's connection nothing was known of it.
+      expect(requests[0]?.isCounted).toBe(false)
     })
 
     it('ends a stranger who sends such a header', async () => {

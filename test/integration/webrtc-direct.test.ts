@@ -73,7 +73,7 @@ it('a reader that stays too far behind ends the circuit, and nothing else: its s
   await send(end.stream, new Uint8Array(40 * 1024 * 1024)).catch(() => {})
 
   await until('the circuit has ended', () => eventsOf(relay, 'circuit-closed').length > 0, 20)
-  expect(eventsOf(relay, 'circuit-closed')[0]).toMatchObject({ reason: 'reset' })
+  expect(eventsOf(relay, 'circuit-closed')[0]).toMatchObject({ reason: 'reader-behind' })
   expect(source.connection.status).toBe('open')
   expect((await source.reserve()).status).toBe(100)
 })
@@ -105,6 +105,24 @@ it('clients that come and go leave nothing behind', async () => {
   }
 })
 
+it('limits by address and the access rules hold', async () => {
+  await using relay = await startWebRtc({ 'relay.reservations.perIp': 1 })
+  const ask = async (peer: Client): Promise<unknown> => {
+    const connection = await peer.dial(multiaddr(relay.address('webrtc')))
+    const { status } = await reserve(connection)
+    return [status, eventsOf(relay, 'request-denied').at(-1)?.reason]
+  }
+  await using first = await client()
+  await using second = await client()
+  expect(await ask(first)).toEqual([100, undefined])
+  expect(await ask(second)).toEqual([200, 'per-ip-full'])
+  relay.change({ 'relay.reservations.perIp': 0, 'access.deny': [second.peerId.toString()] })
+  expect(await ask(second)).toEqual([202, 'denied'])
+  relay.change({ 'relay.reservations.perIp': 0, 'access.deny': ['127.0.0.0/8'] })
+  expect(await ask(first)).toEqual([202, 'denied'])
+  expect(eventsOf(relay, 'request-denied').map(({ ip }) => ip)).toEqual(Array(3).fill('127.0.0.1'))
+})
+
 it('one address opens so many connections a second', async () => {
   await using relay = await startWebRtc({ 'connections.total': 4 })
   const address = multiaddr(relay.address('webrtc'))
@@ -126,25 +144,50 @@ it('a client with another certificate hash in mind is not let in by mistake', as
   expect(relay.node.connectedPeers).toBe(0)
 })
 
+/** A client's first request, by that name. */
+function stun(username: string): Buffer {
+  const name = Buffer.from(username)
+  const padded = Buffer.concat([name, Buffer.alloc((4 - (name.length % 4)) % 4)])
+  const attributes = Buffer.concat([
+    Buffer.from([0, 6, 0, name.length]),
+    padded,
+    Buffer.from([0, 8, 0, 20]),
+    Buffer.alloc(20)
+  ])
+  const head = Buffer.alloc(20)
+  head.writeUInt16BE(1, 0)
+  head.writeUInt16BE(attributes.length, 2)
+  head.writeUInt32BE(0x2112a442, 4)
+  return Buffer.concat([head, attributes])
+}
+
+it('who begins handshakes and does not go on keeps others neither from WebRTC nor from TCP', async () => {
+  // The same address has so many a second.
+  await using relay = await startWebRtc({ 'relay.reservations.perIp': 100 })
+  const port = Number(relay.address('webrtc').split('/')[4])
+  const ask = async (from: string): Promise<void> => {
+    const socket = createSocket('udp4')
+    await new Promise<void>(resolve => socket.bind(0, from, resolve))
+    for (let i = 0; i < 500; i++) {
+      const name = `libp2p+webrtc+v1/${String(i).padStart(32, 'x')}`
+      socket.send(stun(`${name}:${name}`), port, '127.0.0.1')
+      if (i % 50 === 0) await sleep(5)
+    }
+    socket.close()
+  }
+  await using source = await client()
+  await ask('127.0.0.2')
+  const connection = await source.dial(multiaddr(relay.address('webrtc')))
+  expect(connection.status).toBe('open')
+  await connection.close()
+  await ask('127.0.0.1')
+  expect((await source.dial(multiaddr(relay.address('tcp')))).status).toBe('open')
+})
+
 it('what is no request of a client changes nothing', async () => {
   await using relay = await startWebRtc()
   const port = Number(relay.address('webrtc').split('/')[4])
   const socket = createSocket('udp4')
-  const stun = (username: string): Buffer => {
-    const name = Buffer.from(username)
-    const padded = Buffer.concat([name, Buffer.alloc((4 - (name.length % 4)) % 4)])
-    const attributes = Buffer.concat([
-      Buffer.from([0, 6, 0, name.length]),
-      padded,
-      Buffer.from([0, 8, 0, 20]),
-      Buffer.alloc(20)
-    ])
-    const head = Buffer.alloc(20)
-    head.writeUInt16BE(1, 0)
-    head.writeUInt16BE(attributes.length, 2)
-    head.writeUInt32BE(0x2112a442, 4)
-    return Buffer.concat([head, attributes])
-  }
   const strange = [
     '',
     ':',

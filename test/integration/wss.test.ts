@@ -253,6 +253,8 @@ describe.skipIf(missing('openssl', findProgram('openssl') !== undefined))('secur
       const { port } = other.address() as AddressInfo
       const app = await start({ 'tls.port': port })
       const [warning] = (await statusOf(app)).warnings
+      const told = (await app.api.logs()).filter(({ message }) => message.includes('is in use'))
+      expect(told).toHaveLength(1)
       expect(warning).toContain(`TCP port ${port} of HTTPS and secure WebSocket (tls.port) is in use`)
       expect(app.addresses.length).toBeGreaterThan(0)
       await expect(start({}, ['--tls-port', String(port)])).rejects.toMatchObject({ code: 'port-in-use' })

@@ -3,22 +3,38 @@ import {
   type PortMappingOptions,
   type PortMapping
 } from '../../app/main/relay/mapping/service.ts'
+import { Arrivals } from '../../app/main/relay/fast/arrivals.ts'
+import { certificateIn } from '../../app/main/relay/webrtc/certificate.ts'
+import { loadNativeWebRtc } from '../../app/main/relay/webrtc/native.ts'
+import { webRtcDirect } from '../../app/main/relay/webrtc/transport.ts'
 import { createPlainClient } from './clients.ts'
 import { circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import { identify } from '@libp2p/identify'
+import { tcp } from '@libp2p/tcp'
+import type { Libp2pOptions } from 'libp2p'
 
 /**
  * A node with the port mapping of ours and a relay, in a process that a test can put into another network. It reports
  * each state, and takes `on`, `off`, `stop` and `addresses`; it ends with its parent.
  */
 
+type TransportFactory = NonNullable<Libp2pOptions['transports']>[number]
 type Options = Omit<PortMappingOptions, 'changed'> & { listen: string[] }
 const { listen, ...options } = JSON.parse(process.argv[2] ?? '{}') as Options
+
+/** The node's own, which adds the hash of its certificate to what is forwarded. */
+async function webRtc(): Promise<TransportFactory> {
+  const native = await loadNativeWebRtc()
+  const certificate = await certificateIn(undefined, () => {})
+  const arrivals = new Arrivals({ clock: () => performance.now() }, { pending: 100, perIpPerSecond: 100 })
+  return webRtcDirect({ native, certificate, arrivals, windowBytes: 1024 * 1024, bothFamilies: false })
+}
 
 const changed: PortMappingOptions['changed'] = info => process.send?.({ info })
 const node = await createPlainClient({
   options: {
     addresses: { listen },
+    ...(listen.some(address => address.includes('webrtc-direct')) && { transports: [tcp(), await webRtc()] }),
     start: false,
     services: {
       identify: identify(),

@@ -3,10 +3,14 @@ import type * as Fs from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { loadOrCreateIdentity, readIdentity, storeIdentity } from '../../app/main/relay/identity.ts'
 import { NodeScript, moduleUrl } from '../support/node-script.ts'
 import { asOrdinaryUser } from '../support/ordinary-user.ts'
+
+// What an earlier file of this worker has loaded has the real module, and a later one is not to get ours.
+vi.hoisted(() => vi.resetModules())
+afterAll(() => void vi.resetModules())
 
 /** A full disk cannot be had everywhere; this fails the writes as one does. */
 const disk = vi.hoisted(() => ({ full: false, linksWork: true }))

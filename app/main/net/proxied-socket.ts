@@ -68,5 +68,14 @@ export function clientOfSocket(socket: Socket): Endpoint | undefined {
 export function clientOfRequest(request: IncomingMessage, proxies: TrustedProxies): Endpoint | undefined {
   const peer = clientOfSocket(request.socket)
   if (peer === undefined) return undefined
-  return { ...peer, ip: proxies.clientOf(peer.ip, request.headersDistinct['x-forwarded-for']) }
+  return { ...peer, ip: proxies.clientOf(peer.ip, valuesOf(request, 'x-forwarded-for')) }
+}
+
+/**
+ * The values of a field, line by line. Not from `headersDistinct`: in older releases of Node it throws for a field named
+ * `__proto__`.
+ * @param name in lower case
+ */
+function valuesOf({ rawHeaders }: IncomingMessage, name: string): string[] {
+  return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name)
 }

@@ -2,7 +2,7 @@ import { ServerResponse, type IncomingMessage, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Endpoint, TrustedProxies } from './forwarded.ts'
 import type { RequestHandler } from './http-sockets.ts'
-import { clientOfRequest } from './proxied-socket.ts'
+import { clientOfRequest, clientOfSocket } from './proxied-socket.ts'
 
 /** A request for another protocol on its connection: a WebSocket. */
 export interface UpgradeRequest {
@@ -10,6 +10,8 @@ export interface UpgradeRequest {
   head: IncomingMessage
   /** Who asks: the other end of the connection, or whom a trusted proxy names. */
   client: Endpoint
+  /** Whether its listener has counted its arrival as this client's. */
+  isCounted: boolean
   /** By which of the node's own addresses, as it listens there (`0.0.0.0`). */
   host: string
 }
@@ -49,13 +51,18 @@ export class Upgrades {
     }
   }
 
-  /** Returns what ends the connections that were taken over: a server does not know them any more. */
+  /** Returns what ends the connections that asked for an upgrade: a server does not know them any more. */
   serve(server: Server, options: UpgradesServer): () => void {
     const open = new Set<Socket>()
+    const unanswered = unansweredRequests(server)
     server.on('upgrade', (head: IncomingMessage, socket: Socket, first: Buffer) => {
-      if (!this.#take(head, socket, first, options)) return
+      // Nobody else would hear of it.
+      socket.on('error', () => {})
+      // An answer now would come before that to an earlier request, and be taken for it.
+      if (unanswered(socket) > 0) return void socket.destroy()
       open.add(socket)
       socket.once('close', () => open.delete(socket))
+      this.#take(head, socket, first, options)
     })
     return () => open.forEach(socket => socket.destroy())
   }
@@ -65,27 +72,33 @@ export class Upgrades {
     socket: Socket,
     first: Buffer,
     { host, isSecure, proxies, answer, taken }: UpgradesServer
-  ): boolean {
-    // Nobody else would hear of it.
-    socket.on('error', () => {})
+  ): void {
     const [path = ''] = (head.url ?? '').split('?', 1)
     const claim = this.#claims.get(path)
     const isWebSocket = head.headers.upgrade?.toLowerCase() === 'websocket'
     if (claim === undefined || (claim.secureOnly && !isSecure) || !isWebSocket) {
-      answerAnyway(head, socket, answer)
-      return false
+      return answerAnyway(head, socket, answer)
     }
     const client = clientOfRequest(head, proxies)
-    if (client === undefined) {
-      socket.destroy()
-      return false
-    }
+    if (client === undefined) return void socket.destroy()
     // The server's, which ends what is silent.
     socket.setTimeout(0)
     taken?.(socket)
-    claim.handler({ head, client, host }, socket, first)
-    return true
+    // Of a proxy that spoke for itself the client was not known then.
+    const isCounted = isSecure && !proxies.has(clientOfSocket(socket)?.ip)
+    claim.handler({ head, client, isCounted, host }, socket, first)
   }
+}
+
+/** How many requests of a connection wait for the end of their answer: clients may send the next before that. */
+function unansweredRequests(server: Server): (socket: Socket) => number {
+  const counts = new WeakMap<Socket, number>()
+  const countOf = (socket: Socket): number => counts.get(socket) ?? 0
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    counts.set(socket, countOf(socket) + 1)
+    response.once('close', () => counts.set(socket, countOf(socket) - 1))
+  })
+  return countOf
 }
 
 /** Node gives an upgrade no response to write: the request is answered as if it had asked for none, and is the last. */
@@ -93,7 +106,8 @@ function answerAnyway(head: IncomingMessage, socket: Socket, answer: RequestHand
   const response = new ServerResponse(head)
   response.shouldKeepAlive = false
   response.assignSocket(socket)
-  response.once('finish', () => socket.end())
+  // As Node ends what it answers last: whoever keeps their end open holds no socket by it.
+  response.once('finish', () => socket.destroySoon())
   const timer = setTimeout(() => socket.destroy(), ANSWER_MS)
   socket.once('close', () => clearTimeout(timer))
   answer(head, response)

@@ -41,13 +41,15 @@ export type WebSocketEnd = 'handshake-timeout' | 'bad-request' | 'protocol' | 't
 export type ReservationEnd = 'peer-gone' | 'denied' | 'stopped'
 
 /**
- * Why a circuit ended: both sides closed it; one side reset it; it carried or lasted all it may; the node
- * drained; a quota, the schedule or the power rules end its work; a peer's connection was lost; the peer is no longer allowed; the operator closed it;
+ * Why a circuit ended: both sides closed it; one side reset it; its reader was too far behind a sender that WebRTC
+ * cannot slow down; it carried or lasted all it may; the node drained; a quota, the schedule or the power rules end
+ * its work; a peer's connection was lost; the peer is no longer allowed; the operator closed it;
  * the node stopped.
  */
 export type CircuitEnd =
   | 'closed'
   | 'reset'
+  | 'reader-behind'
   | 'bytes'
   | 'duration'
   | 'drained'

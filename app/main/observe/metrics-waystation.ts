@@ -17,6 +17,7 @@ const RESERVATION_ENDS = { 'peer-gone': 0, denied: 0, stopped: 0 } satisfies Rec
 const CIRCUIT_ENDS = {
   closed: 0,
   reset: 0,
+  'reader-behind': 0,
   bytes: 0,
   duration: 0,
   drained: 0,

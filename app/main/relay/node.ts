@@ -53,6 +53,8 @@ export interface RelayNodeComponents {
   nextCircuitId?: () => number
   /** Is told of the datagrams of QUIC. */
   traffic?: TrafficHints
+  /** Who may begin a handshake, where others than this node ask it too; it has one of its own else. */
+  arrivals?: Arrivals
   /** Listens for secure WebSocket, and is given the certificate of ws.autoTls. */
   tls?: SharedTls & { use(source: 'auto-tls', pem: Pem | undefined): void }
   /** What it says of new work. */
@@ -236,7 +238,8 @@ export class RelayNode {
     const isUsable = (address: Multiaddr): boolean =>
       tls === undefined || transportOf(address) !== 'wss' || tls.isNamed(hostOfAddress(address))
     let autoTls: AutoTlsService | undefined
-    const arrivals = new Arrivals({ clock: () => performance.now() }, arrivalsOf(settings))
+    const arrivals =
+      this.#components.arrivals ?? new Arrivals({ clock: () => performance.now() }, arrivalsOf(settings))
     const bounds = new WsBounds(
       { ended: reason => bus.emit('websocket-ended', { reason }) },
       { maxMessageBytes: settings['ws.maxMessageBytes'], idleSeconds: settings['ws.idleSeconds'] }

@@ -87,13 +87,19 @@ const GERMAN_MAPPING: Record<string, (port: string, cause: string, external?: nu
 const GERMAN_CERTIFICATE: Record<string, string> = {
   'forge-refused':
     'Die Registrierung (Einstellung autoTls.forge) hat den Namen abgelehnt. Sie ruft die bekannt gegebenen Adressen zurück: Die müssen aus dem Internet erreichbar sein.',
+  'forge-failed':
+    'Die Registrierung (Einstellung autoTls.forge) arbeitet gerade nicht. Sie wird wieder gefragt; hier ist nichts zu tun.',
   'forge-unreachable':
-    'Die Registrierung (Einstellung autoTls.forge) ist nicht erreichbar. Prüfe Netz und DNS dieses Rechners.',
+    'Die Registrierung (Einstellung autoTls.forge) ist nicht erreichbar. Prüfe Netz, DNS und Uhr dieses Rechners.',
   'acme-failed':
     'Die Zertifizierungsstelle (Einstellung autoTls.acme) hat kein Zertifikat gegeben. Bleibt es dabei, sieh auf ihrer Statusseite nach.',
+  'acme-unreachable':
+    'Die Zertifizierungsstelle (Einstellung autoTls.acme) ist nicht erreichbar. Prüfe Netz, DNS und Uhr dieses Rechners.',
   'no-answer': 'Die Zertifizierungsstelle (Einstellung autoTls.acme) wurde nicht rechtzeitig fertig.',
   unusable: 'Das Zertifikat, das kam, passt nicht zu seinem Schlüssel oder Namen; ein anderes wird verlangt.',
-  disk: 'Das Zertifikat kann nicht in den Datenordner geschrieben werden. Schaffe Platz, und sieh nach den Rechten des Ordners.'
+  clock:
+    'Das Zertifikat, das kam, läuft nach der Uhr dieses Rechners bald ab oder ist abgelaufen. Stelle die Uhr; ein anderes wird verlangt.',
+  disk: 'Das Zertifikat und seine Schlüssel können nicht im Datenordner aufbewahrt werden. Schaffe Platz, und sieh nach den Rechten von auto-tls darin.'
 }
 
 /** Why the certificate of ws.autoTls did not come; with what the other side said, in brackets. */

@@ -103,6 +103,7 @@ export const log = texts({
     reasons: {
       closed: 'both sides closed it',
       reset: 'one side broke it off',
+      'reader-behind': 'its reader was too far behind a sender that WebRTC cannot slow down',
       bytes: 'it carried as much as it may',
       duration: 'it lasted as long as it may',
       drained: 'the node drained',
@@ -213,6 +214,7 @@ export const log = texts({
     reasons: {
       closed: 'beide Seiten haben ihn geschlossen',
       reset: 'eine Seite hat abgebrochen',
+      'reader-behind': 'der Empfänger kam dem Sender nicht nach, den WebRTC nicht bremsen kann',
       bytes: 'er hat übertragen, was er darf',
       duration: 'er hat so lange gedauert, wie er darf',
       drained: 'der Knoten hat angehalten',

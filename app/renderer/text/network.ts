@@ -103,7 +103,7 @@ export const network = texts({
         'Der Router leitet den Port weiter; von außen hat ihn noch niemand versucht.'
       ],
       verified: ['Erreichbar', 'Peers von außen haben ihn erreicht.'],
-      given: ['Von dir vorgegeben', 'Wird gemäß den Einstellungen bekannt gegeben und nicht geprüft.'],
+      given: ['Vorgegeben', 'Wird gemäß den Einstellungen bekannt gegeben und nicht geprüft.'],
       unreachable: [
         'Nicht erreichbar',
         'Peers von außen konnten ihn nicht erreichen. Die Adressen unten sagen, was zu tun ist.'

@@ -45,11 +45,12 @@ export const HELP: Record<Exclude<Language, 'en'>, Record<Key, string>> = {
     'metrics.listen':
       'Adresse, an der Prometheus neben der Steuer-API ohne Token abfragen kann (leer: keine)',
     upnp: 'Den Router bitten, die Ports weiterzuleiten, über UPnP oder NAT-PMP',
-    announce: 'Multiaddrs, die statt der selbst gefundenen bekanntgegeben werden',
+    announce:
+      'Multiaddrs, die statt der selbst gefundenen bekanntgegeben werden; zu denen von WebRTC-direct ergänzt der Knoten seinen certhash',
     announceIp:
-      'Öffentliche IP-Adressen dieses Rechners, für Server hinter Eins-zu-eins-NAT: Sie werden mit jedem offenen Port bekanntgegeben, neben dem, was selbst gefunden wird',
+      'Öffentliche IP-Adressen dieses Rechners, für Server hinter Eins-zu-eins-NAT: Sie werden mit jedem offenen Port bekanntgegeben, neben dem, was announce angibt oder selbst gefunden wird',
     announceHost:
-      'Domainname dieses Rechners: Er wird mit jedem offenen Port bekanntgegeben, neben dem, was selbst gefunden wird',
+      'Domainname dieses Rechners: Er wird mit jedem offenen Port bekanntgegeben, neben dem, was announce angibt oder selbst gefunden wird',
     trustedProxies:
       'Reverse-Proxys vor diesem Knoten: Nur von ihnen wird die Adresse eines Clients übernommen, per X-Forwarded-For oder PROXY-Protokoll',
     'connections.total': 'Höchstzahl gleichzeitiger Verbindungen, was immer die anderen Grenzen bräuchten',

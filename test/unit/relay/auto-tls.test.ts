@@ -221,6 +221,33 @@ describe('the certificate of ws.autoTls', () => {
     expect(used).toEqual([])
   })
 
+  it('that is old already by the clock of this machine is used while it is good, and the next waits its time', async () => {
+    const real = Date.now()
+    const autoTls = create()
+    await autoTls.start()
+    vi.setSystemTime(real + 70 * DAY)
+    await answer(0, fresh)
+    expect(used).toEqual([fresh])
+    expect(autoTls.info).toMatchObject({ state: 'failed', code: 'clock' })
+    expect(orders).toHaveLength(1)
+    vi.setSystemTime(real + 91 * DAY)
+    await pass(20 * MINUTE)
+    expect(used).toEqual([fresh, undefined])
+    await answer(1, fresh)
+    expect(used).toHaveLength(2)
+    expect(autoTls.info).toMatchObject({ state: 'failed', code: 'clock' })
+    expect(orders).toHaveLength(2)
+    expect(retryMs(autoTls)).toBeGreaterThan(8 * MINUTE)
+  })
+
+  it('that comes after the stop is not used', async () => {
+    const autoTls = create()
+    await autoTls.start()
+    autoTls.stop()
+    await answer(0, fresh)
+    expect(used).toEqual([])
+  })
+
   it('that cannot be written is used all the same, and says so', async () => {
     const full = { ...noFiles, keepCertificate: () => Promise.reject(new Error('ENOSPC: no space left')) }
     const autoTls = create(full)

@@ -1,9 +1,10 @@
-import { describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { bytes, duration, percent, rate } from '../../../app/renderer/text/format.ts'
 import { languageOf } from '../../../app/renderer/text/language.ts'
 
-// Whatever the machine speaks that runs the tests.
-vi.hoisted(() => vi.stubGlobal('navigator', { languages: ['en-US'] }))
+// Whatever the machine speaks that runs the tests, and whatever an earlier file of this worker has loaded.
+vi.hoisted(() => vi.resetModules().stubGlobal('navigator', { languages: ['en-US'] }))
+afterAll(() => void vi.resetModules().unstubAllGlobals())
 
 describe('figures for people', () => {
   it.each([

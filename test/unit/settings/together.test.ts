@@ -36,6 +36,15 @@ describe('settings that must fit together', () => {
     expect(problem?.message).toContain(`${first} and ${second} are both 9000`)
   })
 
+  it.each([
+    [{ 'ws.autoTls': true }, '--no-ws-auto-tls'],
+    [{ 'tls.cert': 'chain.pem', 'tls.key': 'key.pem' }, 'leave tls.cert and tls.key out'],
+    [{ 'ws.autoTls': true, 'tls.cert': 'c', 'tls.key': 'k' }, 'tls.key out and --no-ws-auto-tls']
+  ])('says what to leave out so that tls.port stays closed: %j', (changes, mend) => {
+    const [problem] = check({ ...changes, 'tls.port': 4002 })
+    expect(problem?.message).toContain(mend)
+  })
+
   it('says how to part two ports', () => {
     expect(check({ 'tcp.port': 4003 })[0]?.message).toBe(
       'tcp.port and ws.port are both 4003, and one TCP port serves one of them. ' +
@@ -73,6 +82,26 @@ describe('settings that must fit together', () => {
   ] as const)('warns of an announced address when %s is empty', (key, ip) => {
     const problems = check({ [key]: [], announceIp: [ip] })
     expect(problems).toMatchObject([{ severity: 'warning', settings: ['announceIp', key] }])
+  })
+
+  it.each([
+    [{ announce: ['/dns4/relay.example/tcp/443/tls/ws'] }, '/ip4/YOUR.IP/udp/4004/webrtc-direct'],
+    [
+      { announce: ['/ip4/203.0.113.7/udp/4004/webrtc-direct'], 'webrtcDirect.enabled': false },
+      '--webrtc-direct-enabled'
+    ]
+  ])('warns of WebRTC-direct that is not in the list of what is announced, or in vain: %o', (given, mend) => {
+    const problems = check(given)
+    expect(problems).toMatchObject([{ severity: 'warning', settings: ['announce', 'webrtcDirect.enabled'] }])
+    expect(problems[0]?.message).toContain(mend)
+  })
+
+  it.each([
+    { announce: ['/ip4/203.0.113.7/udp/4004/webrtc-direct'] },
+    { announce: ['/dns4/relay.example/tcp/443/tls/ws'], 'webrtcDirect.enabled': false },
+    { announce: ['/dns4/relay.example/tcp/443/tls/ws'], announceIp: ['203.0.113.7'] }
+  ])('does not where it is announced, or off: %o', given => {
+    expect(check(given)).toEqual([])
   })
 
   it('warns when fewer connections than reservations fit', () => {

@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { constants, createPrivateKey, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { createSecureContext, type SecureContext, type SecureVersion } from 'node:tls'
 
@@ -86,7 +86,12 @@ export class Certificates {
       source,
       pem,
       x509,
-      context: createSecureContext({ ...pem, minVersion: this.#minVersion }),
+      context: createSecureContext({
+        ...pem,
+        minVersion: this.#minVersion,
+        // TLS 1.2 lets clients have us do the work of handshakes again and again, and Node crashes where it ends one for that.
+        secureOptions: constants.SSL_OP_NO_RENEGOTIATION
+      }),
       names: [...alternativeNames(x509, 'DNS:'), ...alternativeNames(x509, 'IP Address:')],
       validFrom: new Date(x509.validFrom),
       validTo: new Date(x509.validTo),

@@ -5,6 +5,7 @@ import type { TlsInfo } from '../../../shared/api.ts'
 import type { Key, Settings } from '../../../shared/settings.ts'
 import { opensTls } from '../../../shared/values.ts'
 import { bindError } from '../bind-error.ts'
+import { Follower } from '../follower.ts'
 import { TrustedProxies } from '../forwarded.ts'
 import { SOCKET_LIMITS, type RequestHandler, type SocketLimits } from '../http-sockets.ts'
 import type { Upgrades } from '../upgrades.ts'
@@ -75,19 +76,19 @@ export class TlsFront {
   /** Hosts that this machine does not have. */
   #unbound: string[] = []
   #told: ReadonlySet<string> = new Set()
+  #toldOfPort: string | undefined
   #timer: ReturnType<typeof setInterval> | undefined
   /** What was asked for last. */
   #wanted: Settings | undefined
-  #made = ''
-  /** Between `start` and `stop`. */
-  #follows = false
-  /** One thing at a time. */
-  #queue: Promise<void> = Promise.resolve()
+  readonly #follower: Follower
 
   constructor(components: TlsFrontComponents, options: TlsFrontOptions = {}) {
     this.#components = components
     this.#options = options
     this.upgrades = components.upgrades
+    const { settings } = components
+    const reopen = this.#reopen.bind(this)
+    this.#follower = new Follower({ settings, reopen }, { madeOf: MADE_OF, opens: opensTls })
   }
 
   /** Empty while it is closed. */
@@ -152,30 +153,28 @@ export class TlsFront {
 
   /** Opens, if there is a certificate; follows the settings from then on. @throws AppError where it cannot be opened */
   start(): Promise<void> {
-    this.#follows = true
-    return this.#bringTo(this.#components.settings())
+    return this.#follower.start()
   }
 
   /** To be called when the settings have changed. What goes wrong is among the warnings. */
   follow(): void {
-    if (this.#follows) this.#bringTo(this.#components.settings()).catch(() => {})
+    this.#follower.follow()
   }
 
   /** Until it follows the next time. */
   close(): Promise<void> {
-    return this.#bringTo(undefined)
+    return this.#follower.close()
   }
 
   stop(): Promise<void> {
-    this.#follows = false
-    return this.close()
+    return this.#follower.stop()
   }
 
   /** Takes a certificate for connections from now on, or does without. @throws where TLS can serve no such thing */
   use(source: CertificateSource, pem: Pem | undefined): void {
     this.#certificates.use(source, pem)
     this.#tellOfCertificates()
-    this.#inTurn(() => this.#openOrClose()).catch(() => {})
+    this.#follower.inTurn(() => this.#openOrClose()).catch(() => {})
   }
 
   /** Who answers requests; without anyone they get 404. */
@@ -194,28 +193,16 @@ export class TlsFront {
     await this.#files?.look()
   }
 
-  #bringTo(settings: Settings | undefined): Promise<void> {
-    const wanted = settings !== undefined && opensTls(settings) ? settings : undefined
-    const made = wanted === undefined ? '' : JSON.stringify(MADE_OF.map(key => wanted[key]))
-    if (made === this.#made) return this.#queue
-    this.#made = made
-    return this.#inTurn(async () => {
-      await this.#closeAll()
-      this.#wanted = wanted
-      if (settings?.['ws.autoTls'] === false) this.#certificates.use('auto-tls', undefined)
-      if (wanted === undefined) return
-      this.#timer = setInterval(() => this.#tellOfCertificates(), DATES_MS).unref()
-      this.#certificates.setMinVersion(`TLSv${wanted['tls.minVersion']}` as SecureVersion)
-      const [files] = await Promise.allSettled([this.#followFiles(wanted)])
-      await this.#openOrClose()
-      if (files.status === 'rejected') throw files.reason
-    })
-  }
-
-  #inTurn(task: () => Promise<void>): Promise<void> {
-    const result = this.#queue.then(task)
-    this.#queue = result.catch(() => {})
-    return result
+  async #reopen(wanted: Settings | undefined, settings: Settings | undefined): Promise<void> {
+    await this.#closeAll()
+    this.#wanted = wanted
+    if (settings?.['ws.autoTls'] === false) this.#certificates.use('auto-tls', undefined)
+    if (wanted === undefined) return
+    this.#timer = setInterval(() => this.#tellOfCertificates(), DATES_MS).unref()
+    this.#certificates.setMinVersion(`TLSv${wanted['tls.minVersion']}` as SecureVersion)
+    const [files] = await Promise.allSettled([this.#followFiles(wanted)])
+    await this.#openOrClose()
+    if (files.status === 'rejected') throw files.reason
   }
 
   async #followFiles(settings: Settings): Promise<void> {
@@ -247,8 +234,11 @@ export class TlsFront {
     try {
       await this.#open(wanted)
     } catch (error) {
-      this.#warning = messageOf(error)
-      this.#components.log.warn(this.#warning)
+      const warning = messageOf(error)
+      // Tried again, also with each certificate: the log has it once.
+      if (warning !== this.#toldOfPort) this.#components.log.warn(warning)
+      this.#warning = this.#toldOfPort = warning
+      this.#follower.tryAgain()
       throw error
     }
   }
@@ -276,6 +266,7 @@ export class TlsFront {
       this.#unbound = unbound.map(({ host }) => unboundWarning(host))
       for (const sentence of this.#unbound) this.#components.log.warn(sentence)
       this.#server = server
+      this.#toldOfPort = undefined
       this.#places = servers.map(each => {
         const { address, port: bound } = each.address() as AddressInfo
         return { host: address, port: bound }

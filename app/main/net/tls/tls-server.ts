@@ -123,6 +123,7 @@ export class TlsServer {
     // Of one who speaks no TLS, or leaves in the middle of it.
     socket.on('error', () => {})
     socket.on('_tlsError', () => raw.destroy())
+    socket.once('end', () => isBeginning && raw.destroy())
     socket.once('secure', () => {
       begun()
       speak(socket)

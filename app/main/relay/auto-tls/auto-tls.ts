@@ -139,8 +139,12 @@ export class AutoTls {
       const pem = await this.#components.order({ addresses, signal, registered })
       const held = heldOf(pem, this.#domain)
       if (held === undefined) throw new AutoTlsError('unusable')
+      if (stopping.aborted) return
+      // The next would be asked for at once, and be no newer.
+      const isOld = renewalOf(held) <= Date.now()
+      if (held.validTo.getTime() > Date.now()) this.#use(held)
+      if (isOld) throw new AutoTlsError('clock')
       this.#failures = 0
-      this.#use(held)
       this.#set({ state: 'held', ...(await this.#keep(held)) })
     } catch (error) {
       if (stopping.aborted) return
@@ -163,7 +167,8 @@ export class AutoTls {
     const wait = Math.min(FIRST_RETRY_MS * 2 ** this.#failures, LAST_RETRY_MS)
     this.#failures++
     // Those whom one failure of the forge has met do not all come back at once.
-    this.#retryAt = Date.now() + Math.round(wait * (0.9 + 0.2 * Math.random()))
+    const spread = Math.round(wait * (0.9 + 0.2 * Math.random()))
+    this.#retryAt = Date.now() + Math.max(spread, Math.min(error.retryAfterMs, LAST_RETRY_MS))
     this.#set({ ...failed(error), retryAt: new Date(this.#retryAt).toISOString() })
   }
 

@@ -1,7 +1,7 @@
 import type { AutoTLSComponents } from '@ipshipyard/libp2p-auto-tls'
 import type { PrivateKey } from '@libp2p/interface'
 import { messageOf } from '../../../shared/errors.ts'
-import { AutoTlsError } from './failures.ts'
+import { AutoTlsError, retryAfterMs } from './failures.ts'
 
 type Http = AutoTLSComponents['http']
 type FetchInit = NonNullable<Parameters<Http['fetch']>[1]>
@@ -11,6 +11,8 @@ type Prepared = Parameters<NonNullable<Middleware['prepareRequest']>>[1]
 /** What a refusal may say, at most. */
 const MOST_SAID = 1000
 const TIMEOUT_MS = 60_000
+const UNAUTHORIZED = 401
+const TOO_MANY = 429
 
 export interface ForgeHttpOptions {
   privateKey: PrivateKey
@@ -41,21 +43,41 @@ export class ForgeHttp {
     try {
       for (const { prepareRequest } of middleware.map(bound)) await prepareRequest(url, prepared)
       let response = await fetch(url, { method: init.method, headers, body: init.body, signal })
+      // What comes of the handshake has the code of a refusal, too.
+      if (isHandshake && response.status !== UNAUTHORIZED && !response.ok) await refuse(response)
       for (const { processResponse } of middleware.map(bound))
         response = await processResponse(url, prepared, response)
-      if (!isHandshake) await this.#judge(response)
+      if (!isHandshake && !response.ok) await refuse(response)
+      if (!isHandshake) this.#options.registered()
       return response
     } catch (error) {
       if (!isHandshake) this.#options.failed(failureOf(error))
       throw error
     }
   }
+}
 
-  async #judge(response: Response): Promise<void> {
-    if (response.ok) return this.#options.registered()
-    const text = await response.text().catch(() => '')
-    throw new AutoTlsError('forge-refused', `HTTP ${response.status}: ${text.slice(0, MOST_SAID)}`)
+async function refuse(response: Response): Promise<never> {
+  const { status, headers } = response
+  const code = status === TOO_MANY || status >= 500 ? 'forge-failed' : 'forge-refused'
+  const said = `HTTP ${status}: ${await beginningOf(response)}`
+  throw new AutoTlsError(code, said, retryAfterMs(headers.get('retry-after')))
+}
+
+/** It may go on for ever. */
+async function beginningOf({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+      chunks.push(chunk)
+      bytes += chunk.byteLength
+      if (bytes >= MOST_SAID) break
+    }
+  } catch {
+    // What came is said.
   }
+  return Buffer.concat(chunks).toString().slice(0, MOST_SAID)
 }
 
 function bound(middleware: Middleware): {
@@ -74,5 +96,5 @@ function failureOf(error: unknown): AutoTlsError {
   if (error instanceof AutoTlsError) return error
   const { name, cause } = error as { name?: unknown; cause?: unknown }
   const isOfNetwork = cause !== undefined || name === 'TypeError' || name === 'TimeoutError'
-  return new AutoTlsError(isOfNetwork ? 'forge-unreachable' : 'forge-refused', messageOf(cause ?? error))
+  return new AutoTlsError(isOfNetwork ? 'forge-unreachable' : 'forge-failed', messageOf(cause ?? error))
 }

@@ -13,6 +13,7 @@ import { NotFoundError, TypedEventEmitter } from '@libp2p/interface'
 import type { AutoTLSComponents } from '@ipshipyard/libp2p-auto-tls'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { messageOf } from '../../../shared/errors.ts'
+import { watchAcme } from './acme-answers.ts'
 import { AutoTlsError } from './failures.ts'
 import type { AutoTlsFiles, Pem } from './files.ts'
 import { ForgeHttp } from './forge-http.ts'
@@ -53,7 +54,11 @@ export async function orderCertificate(
   { forge, domain, acme, addresses, signal, registered }: OrderOptions
 ): Promise<Pem> {
   const { autoTLS } = await import('@ipshipyard/libp2p-auto-tls')
+  // The node may have stopped while that was loaded, and nobody would say so again.
+  if (signal.aborted) throw new AutoTlsError('no-answer')
   const { promise, resolve, reject } = Promise.withResolvers<Pem>()
+  // It may fail before somebody waits for it.
+  promise.catch(() => {})
   const events = new TypedEventEmitter<Libp2pEvents>()
   const fail = (error: AutoTlsError): void => reject(error)
   const components = {
@@ -83,6 +88,7 @@ export async function orderCertificate(
   events.addEventListener('certificate:provision', ({ detail: { key, cert } }) => resolve({ key, cert }))
   const onAbort = (): void => fail(new AutoTlsError('no-answer'))
   signal.addEventListener('abort', onAbort)
+  const unwatch = watchAcme(acme, fail)
   try {
     await service.start()
     events.safeDispatchEvent('self:peer:update', {
@@ -91,6 +97,7 @@ export async function orderCertificate(
     return await promise
   } finally {
     signal.removeEventListener('abort', onAbort)
+    unwatch()
     await service.stop()
   }
 }
@@ -98,11 +105,11 @@ export async function orderCertificate(
 type Keychain = Pick<AutoTLSComponents['keychain'], 'exportKey' | 'importKey'>
 
 /** The account's key is kept, and that of a certificate is a new one each time. */
-function keysOf(files: AutoTlsFiles, unwritable: (error: unknown) => void): Keychain {
+function keysOf(files: AutoTlsFiles, unusable: (error: unknown) => void): Keychain {
   const made = new Map<string, RSAPrivateKey>()
   return {
     async exportKey(name) {
-      const key = made.get(name) ?? (name === ACCOUNT_KEY ? await storedKey(files) : undefined)
+      const key = made.get(name) ?? (name === ACCOUNT_KEY ? await stored() : undefined)
       if (key === undefined) throw new NotFoundError(`There is no key ${name}`)
       return key
     },
@@ -111,9 +118,18 @@ function keysOf(files: AutoTlsFiles, unwritable: (error: unknown) => void): Keyc
       made.set(name, key)
       if (name === ACCOUNT_KEY) {
         const der = { key: Buffer.from(key.raw), format: 'der', type: 'pkcs1' } as const
-        await files.keepAccountKey(createPrivateKey(der)).catch(unwritable)
+        await files.keepAccountKey(createPrivateKey(der)).catch(unusable)
       }
       return { id: name, name }
+    }
+  }
+
+  async function stored(): Promise<RSAPrivateKey | undefined> {
+    try {
+      return await storedKey(files)
+    } catch (error) {
+      unusable(error)
+      throw error
     }
   }
 }

@@ -10,6 +10,15 @@ export interface SideSink {
   onWritable(): void
 }
 
+/** Ends a stream whose sender cannot be slowed down, and whose reader has too much before it. */
+export class ReaderBehindError extends Error {
+  override readonly name = 'ReaderBehindError'
+
+  constructor() {
+    super('the reader is too far behind, and nothing slows the sender down')
+  }
+}
+
 /** A stream as one side of a circuit: bytes without events, in memory that is used again and again. */
 export interface Side {
   /**

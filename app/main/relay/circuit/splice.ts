@@ -2,7 +2,7 @@ import type { CircuitEnd } from '../../observe/events.ts'
 import type { Direction, Flow, Shaper } from '../budget/shaper.ts'
 import type { Joinable } from './frames.ts'
 import type { Held } from './held.ts'
-import type { Side, SideSink } from './side.ts'
+import { ReaderBehindError, type Side, type SideSink } from './side.ts'
 
 /** How long a side whose partner has gone may take to read what it was sent, and to close. */
 const LINGER_MS = 30_000
@@ -196,6 +196,7 @@ class OneWay {
 
   onClose(error?: Error): void {
     if (this.#stopped && !this.done) return
+    if (error instanceof ReaderBehindError) return this.#splice.end('reader-behind')
     if (error !== undefined) return this.#splice.end('reset')
     if (!this.#senderEnded) return this.#splice.end('peer-gone')
     this.#splice.senderGone(this)

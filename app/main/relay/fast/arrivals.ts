@@ -7,13 +7,18 @@ const SHARE_OF_PENDING = 1 / 4
 export interface ArrivalLimits {
   /** Connections that may be on their way through the handshake at once. */
   pending: number
-  /** Connections that one address may open a second. */
+  /** Connections that one IPv4 address or IPv6 /56 may open a second. */
   perIpPerSecond: number
 }
 
 export interface ArrivalsComponents {
   /** Milliseconds on a clock that need not be the wall's. */
   clock: () => number
+}
+
+export interface ArrivalOptions {
+  /** It was counted before, of the same client: another handshake of its connection begins. */
+  isCounted?: boolean
 }
 
 /** A connection whose handshake may go on. */
@@ -49,14 +54,15 @@ export class Arrivals {
    * Undefined where the connection may not go on.
    * @param ip undefined while only the proxy is known that it comes through
    */
-  open(ip: string | undefined): Arrival | undefined {
+  open(ip: string | undefined, { isCounted = false }: ArrivalOptions = {}): Arrival | undefined {
     if (this.#pending >= this.#limits.pending) return undefined
     this.#pending++
     let group: string | undefined
     const arrival: Arrival = {
       from: client => {
-        if (!this.#count(client)) return false
-        group = ipGroup(client)
+        const its = ipGroup(client)
+        if (!this.#mayPend(its) || (!isCounted && !this.#count(its))) return false
+        group = its
         this.#pendingOf.set(group, (this.#pendingOf.get(group) ?? 0) + 1)
         return true
       },
@@ -70,17 +76,19 @@ export class Arrivals {
     return undefined
   }
 
-  #count(ip: string): boolean {
+  #mayPend(group: string): boolean {
+    return (this.#pendingOf.get(group) ?? 0) < Math.ceil(this.#limits.pending * SHARE_OF_PENDING)
+  }
+
+  #count(group: string): boolean {
     const now = this.#clock()
     if (now - this.#since >= WINDOW_MS) {
       this.#since = now
       this.#recent.clear()
     }
-    const recent = this.#recent.get(ip) ?? 0
-    const pending = this.#pendingOf.get(ipGroup(ip)) ?? 0
+    const recent = this.#recent.get(group) ?? 0
     if (recent >= this.#limits.perIpPerSecond) return false
-    if (pending >= Math.ceil(this.#limits.pending * SHARE_OF_PENDING)) return false
-    this.#recent.set(ip, recent + 1)
+    this.#recent.set(group, recent + 1)
     return true
   }
 

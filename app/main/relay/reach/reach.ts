@@ -52,7 +52,7 @@ export interface ReachComponents {
 export interface ReachOptions {
   /** The setting `announce`: what to announce instead of what is found out. */
   announce: readonly string[]
-  /** The setting `announceIp`: announced with every open port. */
+  /** The setting `announceIp`: announced with every open port, beside `announce` too. */
   announceIp: readonly string[]
   /** The setting `announceHost`: announced with every open port, too. */
   announceHost?: string
@@ -129,17 +129,20 @@ export class Reach implements Startable {
 
   /**
    * What to announce, out of what libp2p would (its announceFilter): private addresses, for the network around, and
-   * of the public ones those that are given or verified.
+   * of the public ones those that are given or verified. With the setting `announce`: that, and what is given otherwise.
    */
   announce(candidates: readonly Multiaddr[]): Multiaddr[] {
-    if (this.#options.announce.length > 0) return [...candidates]
+    const { tlsDomain, isUsable = () => true } = this.#options
+    const ours = this.#given()
+      .map(address => named(address, tlsDomain?.()).address)
+      .filter(isUsable)
+    // What a person wrote stands as it is.
+    if (this.#options.announce.length > 0) return [...candidates, ...ours]
     const proven = candidates.filter(address => {
       const hasPublicIp = ipOfAddress(address) !== undefined && isPublicAddress(address)
       return !hasPublicIp
     })
-    const { tlsDomain, isUsable = () => true } = this.#options
-    const given = this.#given().map(address => named(address, tlsDomain?.()).address)
-    return [...proven, ...given, ...this.#book.verified()].filter(address => isUsable(address))
+    return [...[...proven, ...this.#book.verified()].filter(isUsable), ...ours]
   }
 
   /**

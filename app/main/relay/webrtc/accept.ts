@@ -29,6 +29,17 @@ export interface Caller {
   ufrag: string
 }
 
+export interface Acceptance {
+  caller: Caller
+  carried: CarriedBothWays
+  /** The client is where it says: throws where it may not go on. */
+  admit: () => void
+  signal: AbortSignal
+}
+
+/** How long a client may take to answer the first request: it has just been heard. */
+const ANSWER_MS = 3000
+
 const PROLOGUE = Buffer.from('libp2p-webrtc-noise:')
 
 /** A connection of the library for a client whose first STUN request has come. */
@@ -61,9 +72,7 @@ export function openPeerConnection(
 export async function accept(
   components: AcceptComponents,
   native: PeerConnection,
-  caller: Caller,
-  carried: CarriedBothWays,
-  signal: AbortSignal
+  { caller, carried, admit, signal }: Acceptance
 ): Promise<WebRtcConnection> {
   const { upgrader, logger, privateKey, peerId, certificate, windowBytes, backlog, greet } = components
   const log = logger.forComponent('waystation:webrtc:inbound')
@@ -73,6 +82,7 @@ export async function accept(
   native.setRemoteDescription(offerOf(caller), 'offer')
   native.setLocalDescription('answer', { iceUfrag: caller.ufrag, icePwd: caller.ufrag })
   await opened
+  admit()
   const fingerprint = Buffer.from(native.remoteFingerprint().value.replaceAll(':', ''), 'hex')
   const remote = await proveIdentity(handshake)
   const connection = new WebRtcConnection(native, addressOf(caller, fingerprint, remote), log)
@@ -108,6 +118,8 @@ export async function accept(
 export const isOver = (state: string): boolean =>
   state === 'closed' || state === 'failed' || state === 'disconnected'
 
+const isUnanswered = (iceState: string): boolean => iceState === 'new' || iceState === 'checking'
+
 /** Resolves when DTLS and SCTP are up. */
 async function whenConnected(native: PeerConnection, signal: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -117,10 +129,14 @@ async function whenConnected(native: PeerConnection, signal: AbortSignal): Promi
     if (state === 'connected') resolve()
     else if (isOver(state)) reject(new Error(`the connection is ${state}`))
   })
+  const timer = setTimeout(() => {
+    if (isUnanswered(native.iceState())) reject(new Error('the client does not answer'))
+  }, ANSWER_MS)
   try {
     if (signal.aborted) onAbort()
     await promise
   } finally {
+    clearTimeout(timer)
     signal.removeEventListener('abort', onAbort)
   }
 }

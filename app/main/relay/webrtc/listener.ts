@@ -1,7 +1,7 @@
 import { TypedEventEmitter, type Listener, type ListenerEvents, type Upgrader } from '@libp2p/interface'
 import { getNetConfig, getThinWaistAddresses } from '@libp2p/utils'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
-import type { Arrivals } from '../fast/arrivals.ts'
+import { Arrivals, type Arrival, type ArrivalLimits } from '../fast/arrivals.ts'
 import { accept, isOver, openPeerConnection, type AcceptComponents, type Caller } from './accept.ts'
 import type { IceUdpMuxRequest, PeerConnection } from './native.ts'
 import { listenOn, type Socket, type SocketsOptions } from './sockets.ts'
@@ -13,8 +13,11 @@ export interface ListenerComponents extends AcceptComponents, SocketsOptions {
   traffic: WebRtcTraffic | undefined
 }
 
-/** Handshakes at once: each takes memory outside of JavaScript before its client has proved where it is. */
-const MOST_PENDING = 128
+/**
+ * Handshakes at once: each takes memory outside of JavaScript before its client has proved where it is. And those that
+ * one address may begin a second, before the node's own bounds are asked.
+ */
+const UNPROVEN: ArrivalLimits = { pending: 128, perIpPerSecond: 100 }
 const HANDSHAKE_MS = 10_000
 /**
  * The client makes up a name and a password for both sides, the same for both. It must be what ICE allows, or the
@@ -26,7 +29,11 @@ export class WebRtcListener extends TypedEventEmitter<ListenerEvents> implements
   readonly #components: ListenerComponents
   readonly #callers = new Map<string, PeerConnection>()
   readonly #stopping = new AbortController()
-  #pending = 0
+  /**
+   * A datagram says that it comes from anywhere: until its sender has answered there it counts here alone, or it could
+   * use up what others have for all transports.
+   */
+  readonly #unproven = new Arrivals({ clock: () => performance.now() }, UNPROVEN)
   #socket: Socket | undefined
   #address: Multiaddr | undefined
 
@@ -53,13 +60,18 @@ export class WebRtcListener extends TypedEventEmitter<ListenerEvents> implements
     return getThinWaistAddresses(this.#address).map(address => address.encapsulate(suffix))
   }
 
-  /** Completes addresses that come from elsewhere: from settings, or as a router forwards them. */
+  /**
+   * Completes addresses that come from elsewhere: from settings, or as a router forwards them. By the hash of another
+   * certificate, such as the one before, nobody would get here.
+   */
   updateAnnounceAddrs(addresses: Multiaddr[]): void {
-    const suffix = `/certhash/${this.#components.certificate.certhash}`
+    const own = `/webrtc-direct/certhash/${this.#components.certificate.certhash}`
     for (const [index, address] of addresses.entries()) {
-      if (address.getComponents().at(-1)?.name === 'webrtc-direct') {
-        addresses[index] = address.encapsulate(suffix)
-      }
+      const text = address.toString()
+      // What stands before another relay is that one's.
+      if (text.includes('/p2p-circuit')) continue
+      const complete = text.replace(/\/webrtc-direct(\/certhash\/[^/]+)*/, own)
+      if (complete !== text) addresses[index] = multiaddr(complete)
     }
   }
 
@@ -80,14 +92,10 @@ export class WebRtcListener extends TypedEventEmitter<ListenerEvents> implements
   #onRequest({ ufrag, localUfrag, host: ip, port }: IceUdpMuxRequest): void {
     if (this.#socket === undefined || ufrag !== localUfrag || !UFRAG.test(ufrag) || ip.includes('%')) return
     const id = `${ip} ${port} ${ufrag}`
-    if (this.#callers.has(id) || this.#pending >= MOST_PENDING) return
-    const arrival = this.#components.arrivals.open(ip)
-    if (arrival === undefined) return
-    this.#pending++
-    void this.#accept(id, { ip, port, ufrag }, this.#socket.port).finally(() => {
-      this.#pending--
-      arrival.done()
-    })
+    if (this.#callers.has(id)) return
+    const unproven = this.#unproven.open(ip)
+    if (unproven === undefined) return
+    void this.#accept(id, { ip, port, ufrag }, this.#socket.port).finally(() => unproven.done())
   }
 
   async #accept(id: string, caller: Caller, port: number): Promise<void> {
@@ -95,6 +103,11 @@ export class WebRtcListener extends TypedEventEmitter<ListenerEvents> implements
     let native: PeerConnection | undefined
     const carried = { received: new Carried(), sent: new Carried() }
     let ended: (() => void) | undefined
+    let arrival: Arrival | undefined
+    const admit = (): void => {
+      arrival = this.#components.arrivals.open(caller.ip)
+      if (arrival === undefined) throw new Error('too many connections begin')
+    }
     const forget = (): void => {
       this.#callers.delete(id)
       ended?.()
@@ -104,12 +117,14 @@ export class WebRtcListener extends TypedEventEmitter<ListenerEvents> implements
       native = openPeerConnection(this.#components, caller, port)
       this.#callers.set(id, native)
       ended = this.#components.traffic?.follow(caller.ip, carried)
-      const connection = await accept(this.#components, native, caller, carried, signal)
+      const connection = await accept(this.#components, native, { caller, carried, admit, signal })
       connection.addEventListener('close', forget)
       if (isOver(native.state())) forget()
     } catch (error) {
       this.#components.logger.forComponent('waystation:webrtc').trace('no connection - %e', error)
       forget()
+    } finally {
+      arrival?.done()
     }
   }
 }

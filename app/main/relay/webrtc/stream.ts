@@ -2,7 +2,7 @@ import { StreamStateError, type MessageStreamDirection, type StreamCloseEvent } 
 import type { Logger } from '@libp2p/logger'
 import { AbstractStream, type SendResult } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import type { Side, SideSink } from '../circuit/side.ts'
+import { ReaderBehindError, type Side, type SideSink } from '../circuit/side.ts'
 import type { Account, Backlog } from './backlog.ts'
 import { encodeBytes, encodeFlag, Flag, FRAME_BYTES, FrameReader, type Frame } from './frames.ts'
 import type { DataChannel } from './native.ts'
@@ -174,7 +174,7 @@ export class WebRtcStream extends AbstractStream implements Side {
     if (this.#sink === undefined) return this.onData(bytes)
     const fits = this.#waiting.add(bytes.byteLength)
     this.#sink.onBytes(bytes)
-    if (!fits) this.abort(new Error('the reader is too far behind, and WebRTC cannot slow the sender down'))
+    if (!fits) this.abort(new ReaderBehindError())
   }
 
   /** Begins with what came before the streams were joined. */

@@ -35,6 +35,24 @@ describe('arrivals', () => {
     open('192.0.2.1')
   })
 
+  it('of one IPv6 network are as many a second as of one address', () => {
+    const { arrivals, open } = setup({ perIpPerSecond: 2 })
+    for (let i = 1; i <= 2; i++) open(`2001:db8::${i}`).done()
+    expect(arrivals.open('2001:db8:0:ff::3')).toBeUndefined()
+    open('2001:db8:0:100::1')
+  })
+
+  it('are counted once, however many handshakes a connection has, which hold a place each', () => {
+    const { arrivals, open } = setup({ pending: 4, perIpPerSecond: 2 })
+    open('192.0.2.1').done()
+    const within = arrivals.open('192.0.2.1', { isCounted: true })
+    expect(within).toBeDefined()
+    expect(arrivals.open('192.0.2.1')).toBeUndefined()
+    within?.done()
+    open('192.0.2.1')
+    expect(arrivals.open('192.0.2.1', { isCounted: true })).toBeUndefined()
+  })
+
   it('of one address are a quarter of all that may be on their way, so that others find room', () => {
     const { arrivals, open } = setup({ pending: 16 })
     const mine = [1, 2, 3, 4].map(() => open('2001:db8::1'))

@@ -6,7 +6,8 @@ const MOST_HEAD_BYTES = 8 * 1024
 const END = '\r\n\r\n'
 /** What may stand in a head: text, tabs, line ends. */
 const NO_TEXT = /[^\t\r\n\x20-\x7e\x80-\xff]/
-const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/
+// Not the blanks around its value too: to find them at its end, a pattern tries every run of blanks within.
+const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):(.*)$/
 
 /** A request that gets an answer other than a WebSocket. */
 export class Refusal extends Error {
@@ -102,11 +103,25 @@ function parse(text: string): Head {
     if (name === undefined || value === undefined) {
       throw new Refusal(400, 'This request has a line that is no header field.')
     }
-    const values = fields.get(name.toLowerCase())
-    if (values === undefined) fields.set(name.toLowerCase(), [value])
-    else values.push(value)
+    addField(fields, name, withoutBlanks(value))
   }
   return { start, fields }
+}
+
+/** Adds one line, behind those of the same name. */
+export function addField(fields: Head['fields'], name: string, value: string): void {
+  const values = fields.get(name.toLowerCase())
+  if (values === undefined) fields.set(name.toLowerCase(), [value])
+  else values.push(value)
+}
+
+/** Without the spaces and tabs around it. */
+function withoutBlanks(value: string): string {
+  const isBlank = (at: number): boolean => value[at] === ' ' || value[at] === '\t'
+  let [start, end] = [0, value.length]
+  while (start < end && isBlank(start)) start++
+  while (end > start && isBlank(end - 1)) end--
+  return value.slice(start, end)
 }
 
 /** The items of a field that is a list, in lower case. */

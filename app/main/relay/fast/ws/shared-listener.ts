@@ -12,7 +12,7 @@ import { Handshakes, type Upgrade } from '../handshakes.ts'
 import { TlsSocketDuct } from '../tls/tls-socket-duct.ts'
 import type { WsBounds } from './bounds.ts'
 import { answerWebSocket } from './handshake.ts'
-import type { Head } from './http-head.ts'
+import { addField, type Head } from './http-head.ts'
 
 /** Where libp2p's clients ask for their WebSocket. */
 const PATH = '/'
@@ -110,13 +110,13 @@ export class SharedListener extends TypedEventEmitter<ListenerEvents> implements
     this.safeDispatchEvent('close')
   }
 
-  take({ head, client }: UpgradeRequest, socket: Socket, first: Buffer): void {
+  take({ head, client, isCounted }: UpgradeRequest, socket: Socket, first: Buffer): void {
     // Half-open is for HTTP, whose clients may end before they are answered.
     socket.allowHalfOpen = false
     const duct = new TlsSocketDuct(socket as TLSSocket, carrierOf(socket))
     duct.unshift(first)
     const { arrivals, bounds } = this.#options
-    const arrival = arrivals.open(client.ip)
+    const arrival = arrivals.open(client.ip, { isCounted })
     if (arrival === undefined) return duct.destroy()
     void this.#handshakes.run({
       duct,
@@ -132,7 +132,9 @@ function secured(tcp: Multiaddr): Multiaddr {
   return tcp.encapsulate('/tls/ws')
 }
 
-function headOf({ method = '', url = '', httpVersion, headersDistinct }: IncomingMessage): Head {
-  const fields = Object.entries(headersDistinct).map(([name, values = []]) => [name, values] as const)
-  return { start: `${method} ${url} HTTP/${httpVersion}`, fields: new Map(fields) }
+/** Not of `headersDistinct`: in older releases of Node it throws for a field named `__proto__`. */
+function headOf({ method = '', url = '', httpVersion, rawHeaders }: IncomingMessage): Head {
+  const fields: Head['fields'] = new Map()
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) addField(fields, rawHeaders[i]!, rawHeaders[i + 1]!)
+  return { start: `${method} ${url} HTTP/${httpVersion}`, fields }
 }

@@ -69,6 +69,14 @@ describe('the server', () => {
     expect(accepted).toBeDefined()
   })
 
+  it('reads long runs of blanks within a field as fast as anything else', async () => {
+    const blanks = 'X: y' + ' '.repeat(7000) + 'y'
+    const before = process.cpuUsage()
+    for (let i = 0; i < 20; i++) expect((await answer(request([...FIELDS, blanks]))).text).toBe(ANSWER)
+    // Two seconds, if it looked for the end of the field at each of them.
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(700)
+  })
+
   it('does not care how names and tokens are written, nor what else is listed', async () => {
     const fields = [
       'hOST:x',
