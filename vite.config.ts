@@ -16,7 +16,10 @@ export default defineConfig({
       input: { cli: 'app/main/cli.ts', 'self-test': 'app/main/self-test/worker.ts' },
       external: id =>
         id.startsWith('node:') || outside.some(name => id === name || id.startsWith(`${name}/`)),
-      output: { entryFileNames: ({ name }) => (name === 'cli' ? 'cli.js' : 'cli/[name].js'), chunkFileNames: 'cli/[name]-[hash].js' }
+      output: {
+        entryFileNames: ({ name }) => (name === 'cli' ? 'cli.js' : 'cli/[name].js'),
+        chunkFileNames: 'cli/[name]-[hash].js'
+      }
     }
   }
 })

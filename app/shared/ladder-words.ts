@@ -189,7 +189,7 @@ export type LadderCode = keyof typeof LADDER_WORDS
 
 /** The sentences of a code. */
 export function ladderWords(code: LadderCode, details: LadderDetails = {}): Words {
-  return (LADDER_WORDS[code])(details)
+  return LADDER_WORDS[code](details)
 }
 
 const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`

@@ -148,7 +148,12 @@ describe('notifications', () => {
 
   it('tells once a month that the quota is used up', () => {
     bus.emit('mode-changed', { mode: 'held', rule: 'quota-month', until: '2026-12-01T00:00:00Z' })
-    bus.emit('mode-changed', { mode: 'held', rule: 'quota-month', until: '2026-12-01T00:00:00Z', circuitsLeft: 1 })
+    bus.emit('mode-changed', {
+      mode: 'held',
+      rule: 'quota-month',
+      until: '2026-12-01T00:00:00Z',
+      circuitsLeft: 1
+    })
     bus.emit('mode-changed', { mode: 'open' })
     bus.emit('mode-changed', { mode: 'held', rule: 'quota-month', until: '2027-01-01T00:00:00Z' })
     expect(titles()).toEqual([said.quota.title, said.quota.title])
