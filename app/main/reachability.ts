@@ -93,6 +93,7 @@ export class Reachability {
   tick(): void {
     const node = this.#components.node()
     if (node === undefined || this.#isStopped || this.#tested?.deref() === node) return
+    if (!this.#components.settings()['relay.selfTest']) return
     if (this.#seen?.node.deref() !== node) this.#seen = { node: new WeakRef(node), atMs: performance.now() }
     if (performance.now() - this.#seen.atMs < this.#selfTestAfterMs) return
     if (this.#components.mode().mode !== 'open' || node.addresses.announced.length === 0) return

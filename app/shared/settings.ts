@@ -270,6 +270,7 @@ export const fields = {
   'relay.circuits.durationSeconds': seconds({ home: 3600, server: 3600, introducer: 120 }, 'How long a circuit may last', { unlimited: true }),
   'relay.circuits.bytesEachWay': bytes({ home: 100 * MiB, server: 100 * MiB, introducer: MiB }, 'How much a circuit may carry in each direction'),
   'relay.circuits.bufferBytes': number('bytes', 2 * MiB, 'node', 'Memory one circuit may hold in each direction while its reader is slow', { min: 1_048_576, max: 64 * MiB }),
+  'relay.selfTest': boolean(true, 'live', 'Test the node once after it has opened: a throw-away client reserves on it, and another one reaches that through it, both on this machine'),
   'relay.dataPath': choice(['fast', 'upstream'], 'fast', 'node', "How TCP and WebSocket connections are encrypted and multiplexed: by the node's own code (fast), or by js-libp2p's (upstream: slower, the way out should the other fail with a client)"),
 
   ...section('Rates'),

@@ -47,7 +47,7 @@ const ANSWER_TIMEOUT_MS = 60_000
 
 /** Every limit lifted, on loopback and free ports. */
 const FLAGS = [
-  ...['--listen-ip4', '127.0.0.1', '--listen-ip6', 'off', '--profile', 'server'],
+  ...['--listen-ip4', '127.0.0.1', '--listen-ip6', 'off', '--profile', 'server', '--no-relay-self-test'],
   ...['tcp', 'quic', 'ws', 'http', 'control'].flatMap(name => [`--${name}-port`, '0']),
   ...[
     'connections-total',

@@ -8,9 +8,6 @@ import type { Entry, Settings } from '../../app/shared/settings.ts'
 import { saveSettings } from '../../app/main/settings/file.ts'
 import path from 'node:path'
 
-/** It would use the processor that tests in the same moment measure. */
-const NO_SELF_TEST: Partial<AppOptions> = { reachability: { selfTestAfterMs: Infinity } }
-
 export interface TestApp {
   app: App
   logTail: LogTail
@@ -45,7 +42,7 @@ export function createApp(
       stopRequested: seconds => void stopRequests.push(seconds),
       ...(power !== undefined && { power })
     },
-    { loaded: loadSettings(load), load, version: '0.0.0', ...NO_SELF_TEST, ...options }
+    { loaded: loadSettings(load), load, version: '0.0.0', ...options }
   )
   return { app, logTail, stopRequests }
 }

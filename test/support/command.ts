@@ -13,7 +13,8 @@ const SOURCE = 'app/main/cli.ts'
 export const LOOPBACK = ['--listen-ip4', '127.0.0.1', '--listen-ip6', 'none']
 const FREE_PORTS = [
   ...['--port', '0', '--ws-port', '0', '--http-port', '0', '--control-port', '0'],
-  '--no-webrtc-direct-enabled'
+  '--no-webrtc-direct-enabled',
+  '--no-relay-self-test'
 ]
 
 export type LogLine = Record<string, unknown> & { msg: string }

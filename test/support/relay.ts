@@ -16,6 +16,8 @@ export const unlimited: Partial<Settings> = {
   // A native library of its own: the tests that are about it switch it on.
   'webrtcDirect.enabled': false,
   'webrtcDirect.port': 0,
+  // It would use the processor that tests in the same moment measure.
+  'relay.selfTest': false,
   'http.enabled': false,
   'connections.total': 0,
   'relay.reservations.total': 0,

@@ -63,6 +63,8 @@ export const HELP: Record<Exclude<Language, 'en'>, Record<Key, string>> = {
     'relay.circuits.bytesEachWay': 'Wie viel ein Circuit in jede Richtung übertragen darf',
     'relay.circuits.bufferBytes':
       'Wie viel Arbeitsspeicher ein Circuit in jede Richtung belegen darf, solange sein Leser langsam ist',
+    'relay.selfTest':
+      'Den Knoten einmal prüfen, nachdem er gestartet ist: Ein Wegwerf-Client reserviert bei ihm, und ein anderer erreicht diesen durch ihn, beide auf diesem Rechner',
     'relay.dataPath':
       'Wie TCP- und WebSocket-Verbindungen verschlüsselt und geteilt werden: durch eigenen Code (fast) oder den von js-libp2p (upstream: langsamer, der Ausweg, falls der andere mit einem Client versagt)',
     'relay.rate.totalBytesPerSecond': 'Rate aller Circuits zusammen, in jede Richtung',
