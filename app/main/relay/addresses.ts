@@ -45,6 +45,17 @@ export function hostOfAddress(address: Multiaddr): string {
 /** How long the addresses of one reservation do for the next. */
 const FRESH_MS = 1000
 
+/** Clients, by transport and IP address, whose order of addresses is kept that long. */
+const MOST_SORTED = 64
+
+interface Recent {
+  at: number
+  announced: Multiaddr[]
+  all: Multiaddr[]
+  /** As clients get them, by where they come from. */
+  sorted: Map<string, Multiaddr[]>
+}
+
 export interface AddressComponents {
   peerId: PeerId
   addressManager: AddressManager
@@ -63,7 +74,7 @@ export class Addresses {
   readonly #components: AddressComponents
   readonly #clock: () => number
   readonly #isUsable: (address: Multiaddr) => boolean
-  #recent: { at: number; announced: Multiaddr[]; all: Multiaddr[] } | undefined
+  #recent: Recent | undefined
 
   constructor(
     components: AddressComponents,
@@ -108,16 +119,25 @@ export class Addresses {
    * clients refuse a reservation without addresses.
    */
   forReservation(connection: Connection): Multiaddr[] {
-    const { announced, all } = this.#recently()
-    if (announced.length > 0 && isPublicIp(ipOf(connection) ?? '')) return announced
-    return sortBy(all, address => distance(address, connection.remoteAddr))
+    const { announced, all, sorted } = this.#recently()
+    const ip = ipOf(connection) ?? ''
+    if (announced.length > 0 && isPublicIp(ip)) return announced
+    const { remoteAddr } = connection
+    const key = `${transportOf(remoteAddr)} ${ip}`
+    let addresses = sorted.get(key)
+    if (addresses === undefined) {
+      addresses = sortBy(all, address => distance(address, remoteAddr))
+      if (sorted.size < MOST_SORTED) sorted.set(key, addresses)
+    }
+    return addresses
   }
 
   /** Addresses that go into reservations, of which a thousand may be made in a second: looked up once in that time. */
-  #recently(): { announced: Multiaddr[]; all: Multiaddr[] } {
+  #recently(): Recent {
     const now = this.#clock()
     if (this.#recent === undefined || now - this.#recent.at >= FRESH_MS) {
-      this.#recent = { at: now, announced: this.announced().filter(isPublicAddress), all: this.all() }
+      const announced = this.announced().filter(isPublicAddress)
+      this.#recent = { at: now, announced, all: this.all(), sorted: new Map() }
     }
     return this.#recent
   }

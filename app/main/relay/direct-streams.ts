@@ -25,6 +25,8 @@ export class DirectStreams {
   readonly #components: DirectStreamsComponents
   readonly #handlers = new Map<string, StreamHandler>()
   readonly #connections = new WeakMap<StreamMuxer, Connection>()
+  /** What a muxer's streams wait with until libp2p has made its connection. */
+  readonly #early = new WeakMap<StreamMuxer, ((connection: Connection) => void)[]>()
 
   constructor(components: DirectStreamsComponents) {
     this.#components = components
@@ -42,7 +44,11 @@ export class DirectStreams {
   /** Whose streams they are: libp2p makes its connection after the muxer. */
   connected(connection: Connection): void {
     const muxer = muxerOf(connection)
-    if (muxer !== undefined) this.#connections.set(muxer, connection)
+    if (muxer === undefined) return
+    this.#connections.set(muxer, connection)
+    const early = this.#early.get(muxer)
+    this.#early.delete(muxer)
+    for (const begin of early ?? []) begin(connection)
   }
 
   greet(stream: Stream, muxer: StreamMuxer, pass: () => void): void {
@@ -53,10 +59,18 @@ export class DirectStreams {
       clearTimeout(timer)
       if (error !== undefined) return stream.abort(error)
       const handler = this.#handlers.get(stream.protocol)
-      const connection = this.#connections.get(muxer)
-      if (handler === undefined || connection === undefined) pass()
-      else handler(stream, connection)
+      if (handler === undefined) pass()
+      else this.#whenConnected(muxer, connection => handler(stream, connection))
     })
+  }
+
+  /** Clients send their first requests behind the handshake, before the connection is one to libp2p. */
+  #whenConnected(muxer: StreamMuxer, begin: (connection: Connection) => void): void {
+    const connection = this.#connections.get(muxer)
+    if (connection !== undefined) return begin(connection)
+    const early = this.#early.get(muxer)
+    if (early === undefined) this.#early.set(muxer, [begin])
+    else early.push(begin)
   }
 }
 

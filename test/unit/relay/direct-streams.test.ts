@@ -87,6 +87,23 @@ describe('a stream that a peer opened', () => {
     expect([handled, both[1].accepted, both[1].muxer.streams]).toEqual([[], [], []])
   })
 
+  it('waits for its connection where it comes before libp2p has made that', async () => {
+    const handled: [Stream, Connection][] = []
+    const streams = new DirectStreams({ protocols: () => [OURS] })
+    streams.handle(OURS, (stream, connection) => handled.push([stream, connection]))
+    const both = nodes({ greet: (stream, muxer, pass) => streams.greet(stream, muxer, pass) })
+    const ours = await both[0].muxer.createStream()
+    ours.send(Buffer.concat([proposal(OURS), Buffer.from('request')]))
+    await settle(both[0].duct)
+    expect([handled, both[1].accepted]).toEqual([[], []])
+    const connection = { muxer: both[1].muxer } as unknown as Connection
+    streams.connected(connection)
+    expect(handled.map(([stream, of]) => [stream.protocol, of])).toEqual([[OURS, connection]])
+    const seen = read(handled[0]![0])
+    await settle(both[0].duct)
+    expect(seen.text).toBe('request')
+  })
+
   it('goes to its handler where it is of a muxer that is not ours', async () => {
     const { handled } = greeted()
     const streams = new DirectStreams({ protocols: () => [OURS] })

@@ -32,6 +32,8 @@ export interface Side {
   readonly sendable: number
   /** Copies the bytes, at most `sendable` of them. */
   write(bytes: Uint8Array): void
+  /** What is written next need not wait for what others write in this turn of the event loop. */
+  promptly?(): void
   /** The reader is done with so many bytes: the peer may send as many more. Calls nothing of the sink before it returns. */
   credit(bytes: number): void
   /** Closes our writing behind what was written. Resolves when all is on its way; rejects where the stream was lost. */

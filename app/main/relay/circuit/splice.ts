@@ -254,6 +254,7 @@ class OneWay {
     const passed = bytes.byteLength
     this.bytes += passed
     this.#init.relayed(this.#direction, passed)
+    this.#to.promptly?.()
     this.#to.write(bytes)
     this.#from.credit(passed)
   }

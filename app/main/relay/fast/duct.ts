@@ -47,6 +47,8 @@ export interface RawDuct extends AnyDuct {
 export interface SecureDuct extends AnyDuct {
   /** Copies the bytes into what goes out next: with `flush`, or by itself before the event loop waits again. */
   write(bytes: Uint8Array): void
+  /** What is written next, while a few bytes of any duct arrive, is sent when those have been handed over. */
+  promptly?(): void
   /** Sends what was written so far. */
   flush(): void
 }

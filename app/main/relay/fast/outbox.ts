@@ -1,5 +1,6 @@
 import type { Page, RawDuct } from './duct.ts'
 import { PAGE_BYTES, pages } from './pages.ts'
+import { atReadEnd } from './read-end.ts'
 
 /** How an encryption frames what it sends. */
 export interface Seal {
@@ -17,8 +18,8 @@ export interface Seal {
 export const unsealed: Seal = { before: 0, after: 0, most: PAGE_BYTES, seal: () => {} }
 
 /**
- * Collects what is written within one turn of the event loop in one page, sealed frame by frame in place, and hands
- * full pages to the duct at once: many small writes become one, and none waits for more to come.
+ * Collects what is written within one turn of the event loop, or one read, in one page, sealed frame by frame in place, and
+ * hands full pages to the duct at once: many small writes become one, and none waits for more to come.
  */
 export class Outbox {
   readonly #duct: Pick<RawDuct, 'headroom' | 'send'>
@@ -64,6 +65,11 @@ export class Outbox {
       this.#scheduled = true
       setImmediate(this.#flushed)
     }
+  }
+
+  /** What is written next during a read leaves at its end: that costs less than to come back to it within the turn. */
+  promptly(): void {
+    if (!this.#scheduled && !this.#closed) this.#scheduled = atReadEnd(this.#flushed)
   }
 
   flush(): void {

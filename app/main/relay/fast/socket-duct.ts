@@ -2,10 +2,16 @@ import { channel } from 'node:diagnostics_channel'
 import { connect, Socket, type TcpNetConnectOpts } from 'node:net'
 import { readSeen, type ReadSeen } from '../../net/tcp-socket.ts'
 import type { DuctReader, Page, RawDuct } from './duct.ts'
+import { handOver } from './read-end.ts'
 import { Sending } from './sending.ts'
 
 /** What one read may take in. */
 const READ_BYTES = 256 * 1024
+/**
+ * What is made of less than this may leave before other sockets are read. Where more comes, many small messages of all
+ * sockets are on their way, and waiting for the end of the turn gathers more of them.
+ */
+const PROMPT_BYTES = 1024
 /** How long a peer may take to close its end after ours. */
 const LINGER_MS = 5000
 /** When a silent connection is first probed; the system's probes cost this process nothing. */
@@ -108,7 +114,8 @@ export class SocketDuct implements RawDuct {
       callback: (bytes, buffer) => {
         const read = (buffer as Buffer).subarray(0, bytes)
         ;(this.socket as ReadSeen)[readSeen]?.(read)
-        this.#deliver(read)
+        if (bytes < PROMPT_BYTES) handOver(() => this.#deliver(read))
+        else this.#deliver(read)
         return !this.#paused
       }
     }

@@ -72,6 +72,10 @@ export class NoiseDuct implements SecureDuct {
     }
   }
 
+  promptly(): void {
+    this.#outbox.promptly()
+  }
+
   flush(): void {
     try {
       this.#outbox.flush()

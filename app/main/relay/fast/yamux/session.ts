@@ -88,6 +88,10 @@ export class Session implements DuctReader {
     return this.#duct.full
   }
 
+  promptly(): void {
+    this.#duct.promptly?.()
+  }
+
   /** Opens a stream; undefined where there are no numbers left. */
   open<C extends Channel>(create: (number: number) => C): C | undefined {
     const number = this.#nextNumber

@@ -160,6 +160,10 @@ export class YamuxStream extends LeanStream implements Side, Channel {
     if (this.#room() === 0) this.#wait()
   }
 
+  promptly(): void {
+    this.#session.promptly()
+  }
+
   credit(bytes: number): void {
     this.#window.credit(bytes)
     this.#openWindow()
