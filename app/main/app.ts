@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
-import type { Api, ModeInfo, SettingsChanged, StorageInfo } from '../shared/api.ts'
+import type { Api, ModeInfo, Networks, SettingsChanged, StorageInfo } from '../shared/api.ts'
 import { keys, type Settings } from '../shared/settings.ts'
+import { openFilesLimit, openFilesWarnings } from './advise/open-files.ts'
 import { EventLog } from './api/event-log.ts'
 import { forwardEvents } from './api/forward-events.ts'
 import { createNodeApi } from './api/node-api.ts'
@@ -84,6 +85,7 @@ export class App {
   #places = { dataDir: '', identityFile: '' }
   #control: Control | undefined
   readonly #warnings: string[] = []
+  readonly #openFiles = openFilesLimit()
   /** What `stop` has to undo, in the order it was done. */
   readonly #undo: (() => void | Promise<void>)[] = []
   #starting: Promise<void> | undefined
@@ -104,8 +106,9 @@ export class App {
         gauges: () => ({
           ...this.#runner.activity,
           certificates: this.#front.certificateEnds,
-          heldSeconds: this.#budget.heldSeconds
+          networks: this.#networks.networks
         }),
+        heldSeconds: () => this.#budget.heldSeconds,
         connectedPeers: () => this.#runner.node?.connectedPeerIds() ?? []
       },
       { version }
@@ -194,10 +197,15 @@ export class App {
     this.#undo.push(await this.figures.start(folder.dir))
     const identityFile = path.resolve(loaded.identity ?? folder.identityFile)
     this.#places = { dataDir: folder.dir, identityFile }
+    for (const warning of openFilesWarnings(this.#settings, this.#openFiles)) {
+      this.#components.log.warn(warning)
+    }
     const identity = await this.#loadIdentity(identityFile)
     if (this.#stopped !== undefined) return
     await this.#openFront()
     this.#undo.push(this.#budget.start(identity.peerId), () => this.#runner.stop())
+    await this.#budget.powerKnown()
+    if (this.#stopped !== undefined) return
     await this.#runner.start(identity, folder.dir)
     if (this.#stopped !== undefined) return
     await this.#openPublicPages()
@@ -291,6 +299,10 @@ export class App {
     return this.#told(this.settings.reload())
   }
 
+  get #networks(): Networks {
+    return networksOf(this.#settings, this.#runner.node, this.figures.networks)
+  }
+
   #createBudget(): Budget {
     const { figures, bus } = this
     return new Budget({
@@ -336,7 +348,7 @@ export class App {
       },
       figures,
       budget: () => this.#budget.info,
-      networks: () => networksOf(this.#settings, runner.node, figures.networks),
+      networks: () => this.#networks,
       reachability: this.#reachability,
       storage: () => this.#storage(),
       identity: {
@@ -355,6 +367,7 @@ export class App {
         ...this.#front.warnings,
         ...this.#pages.warnings,
         ...this.settings.loaded.warnings,
+        ...openFilesWarnings(this.#settings, this.#openFiles),
         ...this.#warnings,
         ...figures.warnings
       ]

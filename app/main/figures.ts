@@ -1,22 +1,28 @@
 import path from 'node:path'
 import type {
+  HistoryExport,
   HistoryRecord,
   HistoryRequest,
+  NetworkAmounts,
+  PeriodStats,
   QuotaInfo,
+  QuotaPeriod,
   Rates as RatesInfo,
   RefusalInfo,
+  Rule,
   Totals,
   Traffic
 } from '../shared/api.ts'
 import type { Settings } from '../shared/settings.ts'
 import type { QuotaHolds } from './budget/engine.ts'
-import { monthAt } from './budget/periods.ts'
+import { dayAt, dayOf, monthAt } from './budget/periods.ts'
 import { countedBytes } from './budget/quota.ts'
 import { TrafficMeter } from './net/traffic.ts'
 import { createCounters, refusalList, type Counters } from './observe/counters.ts'
 import type { NodeBus } from './observe/events.ts'
 import { refusalKey } from './observe/history/amounts.ts'
 import { openHistory, type History } from './observe/history/history.ts'
+import type { RecordedPeriod } from './observe/history/quota-periods.ts'
 import { startRecorder, type Counted } from './observe/history/recorder.ts'
 import type { Log } from './observe/log.ts'
 import type { Gauges } from './observe/metrics-definition.ts'
@@ -30,7 +36,9 @@ export interface FiguresComponents {
   log: Log
   settings: () => Settings
   /** What is so at the moment, for the metrics. */
-  gauges: () => Omit<Gauges, 'traffic' | 'quota' | 'historyWritable'>
+  gauges: () => Omit<Gauges, 'traffic' | 'quota' | 'heldSeconds' | 'historyWritable'>
+  /** How long each rule of the budget has held the node since the start. */
+  heldSeconds: () => Record<Rule, number>
   connectedPeers: () => Iterable<string>
 }
 
@@ -90,6 +98,7 @@ export class Figures {
     this.traffic.start()
     const recorder = startRecorder({ history, read: () => this.#counted(), connectedPeers, clock, now })
     this.#recorder = recorder
+    this.#noteQuotas()
     const forgetPeers = bus.on('peer-connected', ({ peer }) => history.peerSeen(peer))
     const metrics = createMetrics(
       { counters: this.counters, rates: this.#rates, gauges: () => this.#gauges() },
@@ -108,6 +117,7 @@ export class Figures {
   /** Once a second. */
   tick(): void {
     this.#rates.sample()
+    this.#noteQuotas()
   }
 
   get rates(): RatesInfo {
@@ -146,6 +156,21 @@ export class Figures {
     return required(this.#history).query(request)
   }
 
+  /** What was done since then, RFC 3339. */
+  async period(since: string): Promise<PeriodStats> {
+    this.#recorder?.record()
+    const history = required(this.#history)
+    const period = await history.period(Date.parse(since))
+    return { ...period, quotas: history.quotasSince(Date.parse(period.from)).map(withUse) }
+  }
+
+  /** All of the history. */
+  async exportHistory(): Promise<HistoryExport> {
+    this.#recorder?.record()
+    const all = await required(this.#history).export()
+    return { ...all, quotas: all.quotas.map(withUse) }
+  }
+
   /** Refused requests since the start or, by the history, over that many seconds; the most frequent first. */
   refusals(seconds?: number): Omit<RefusalInfo, 'setting'>[] {
     if (seconds === undefined) return refusalList(this.counters)
@@ -159,6 +184,7 @@ export class Figures {
     this.#recorder?.record()
     const month = monthAt(Date.now(), this.#components.settings()['quota.monthStartsOn'])
     await required(this.#history).clear(month.day)
+    this.#noteQuotas()
   }
 
   /** Sentences about what cannot be written. */
@@ -198,7 +224,31 @@ export class Figures {
       bytes: { toTarget: bytesToTarget, toSource: bytesToSource },
       traffic: this.traffic.totals(),
       circuits: relayedConnections,
-      refusals: Object.fromEntries(refusals)
+      refusals: Object.fromEntries(refusals),
+      networks: this.#relayedByNetwork(),
+      heldSeconds: this.#components.heldSeconds()
+    }
+  }
+
+  #relayedByNetwork(): Record<string, NetworkAmounts> {
+    const networks = this.networks.names.map(name => {
+      const { bytes, circuits } = this.networks.of(name)
+      return [name, { bytes, circuits }] as const
+    })
+    return Object.fromEntries(networks)
+  }
+
+  /** The history is to tell which quotas there were. */
+  #noteQuotas(): void {
+    const settings = this.#components.settings()
+    const now = Date.now()
+    const counts = settings['quota.counts']
+    const quotas = [
+      ['quota-month', settings['quota.bytesPerMonth'], monthAt(now, settings['quota.monthStartsOn'])],
+      ['quota-day', settings['quota.bytesPerDay'], dayAt(now)]
+    ] as const
+    for (const [rule, limitBytes, { day, end }] of quotas) {
+      if (limitBytes > 0) this.#history?.noteQuota({ rule, first: day, end: dayOf(end), limitBytes, counts })
     }
   }
 
@@ -208,9 +258,14 @@ export class Figures {
       ...this.#components.gauges(),
       traffic: this.traffic.totals(),
       quota: { limitBytes, usedBytes },
+      heldSeconds: this.#components.heldSeconds(),
       historyWritable: this.#history?.writable.ok ?? false
     }
   }
+}
+
+function withUse({ traffic, ...period }: RecordedPeriod): QuotaPeriod {
+  return { ...period, usedBytes: countedBytes(traffic, period.counts) }
 }
 
 function required<T>(value: T | undefined): T {

@@ -3,6 +3,7 @@ import { messageOf } from '../shared/errors.ts'
 import { App, type AppOptions } from './app.ts'
 import { LogTail } from './observe/log-tail.ts'
 import { createLog, isPretty, type Log } from './observe/log.ts'
+import { createSystemPower } from './power/system-power.ts'
 import type { Loaded } from './settings/load.ts'
 import { surviveFaults } from './survive-faults.ts'
 
@@ -13,7 +14,8 @@ export async function runHeadless(options: AppOptions): Promise<number> {
   const log = createLog(loaded.settings, logTail)
   for (const warning of loaded.warnings) log.warn(warning)
   const ending = new Ending(log)
-  const app = new App({ log, logTail, stopRequested: seconds => ending.begin(app, seconds) }, options)
+  const stopRequested = (seconds: number): void => ending.begin(app, seconds)
+  const app = new App({ log, logTail, power: createSystemPower(), stopRequested }, options)
   // Whoever read our output has gone (`… | head`): the node goes on without it.
   process.stdout.on('error', () => {})
   const stop = (): void => ending.signal(app, app.settings.loaded.settings['shutdown.timeoutSeconds'])

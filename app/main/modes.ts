@@ -5,6 +5,8 @@ export interface ModesComponents {
   /** Milliseconds since 1970: a pause lasts over a restart. */
   now: () => number
   circuits: () => number
+  /** Clients that hold a reservation. */
+  reservations: () => number
   changed: (info: ModeInfo) => void
 }
 
@@ -47,7 +49,8 @@ export class Modes {
       mode,
       ...(mode === 'held' && this.#held !== undefined && { rule: this.#held.rule }),
       ...(until !== undefined && { until: new Date(until).toISOString() }),
-      ...(finishing && { circuitsLeft: this.#components.circuits() })
+      ...(finishing && { circuitsLeft: this.#components.circuits() }),
+      ...(mode === 'draining' && { reservationsLeft: this.#components.reservations() })
     }
   }
 

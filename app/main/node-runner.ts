@@ -82,6 +82,7 @@ export class NodeRunner {
       {
         now: () => Date.now(),
         circuits: () => this.#node?.relay.circuits.size ?? 0,
+        reservations: () => this.#node?.relay.reservations.size ?? 0,
         changed: () => this.#onMode()
       },
       { off: !components.settings()['relay.enabled'] }

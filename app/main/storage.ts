@@ -34,6 +34,7 @@ const HISTORY = [
   'when the history began',
   'whether the node is paused, and until when',
   'which quotas hold the node, and until when',
+  'of each day and month that had a quota: its limit, and which traffic it counted',
   'of figures that were deleted, the traffic that the quotas still count',
   'the version of the format, and a sum against damage'
 ]

@@ -1,11 +1,26 @@
 import type { BudgetInfo, Rule, WorstCase } from './api/budget.ts'
+import type {
+  BothWays,
+  HistoryRecord,
+  HistoryRequest,
+  QuotaInfo,
+  Rates,
+  Stats,
+  StatsRequest,
+  Totals
+} from './api/figures.ts'
 import type { LadderInfo, LadderSummary, SelfTestInfo, ViaInfo } from './api/ladder.ts'
 import type { Networks, NewNetwork } from './api/networks.ts'
+import type { OverloadInfo } from './api/overload.ts'
+import type { DataExport, StorageInfo } from './api/storage.ts'
 import type { ErrorCode, ErrorDetails } from './errors.ts'
 
 export type * from './api/budget.ts'
+export type * from './api/figures.ts'
 export type * from './api/ladder.ts'
 export type * from './api/networks.ts'
+export type * from './api/overload.ts'
+export type * from './api/storage.ts'
 
 /**
  * The one interface to a running node: the command line, the dashboard and the desktop window speak it, each over
@@ -51,12 +66,15 @@ export interface Api {
   addNetwork(request: NewNetwork): Promise<SettingsChanged>
   /** Leaves a network of the setting `networks`. */
   removeNetwork(request: { name: string }): Promise<SettingsChanged>
-  stats(): Promise<Stats>
+  /** With a time since when, what was done from then on, too. */
+  stats(request?: StatsRequest): Promise<Stats>
   history(request: HistoryRequest): Promise<HistoryRecord[]>
   /** Takes all figures of the past off the disk and begins to count anew; the month's use of the quota stays. */
   deleteHistory(): Promise<void>
   /** What this node keeps on the disk. */
   storage(): Promise<StorageInfo>
+  /** All of it but keys and secrets, to be taken elsewhere. */
+  exportData(): Promise<DataExport>
   /** An encrypted backup of the identity key (an armored age file), as `waystation identity export` writes it. */
   exportIdentity(request: { passphrase: string }): Promise<IdentityBackup>
   /** Takes the key from a backup; the present one is kept beside it. It is used from the next start of the program on. */
@@ -94,22 +112,12 @@ export interface ModeInfo {
   until?: string
   /** While circuits finish. */
   circuitsLeft?: number
+  /** Clients that still hold a reservation, while it drains: they are sent away one by one. */
+  reservationsLeft?: number
   /** The libp2p node is being opened. */
   starting?: boolean
   /** Why the libp2p node does not run although the mode asks for it; it is tried again every 30 s, and by restartNode. */
   fault?: ApiError
-}
-
-/** Bytes or bytes a second of relayed traffic: from dialers to listeners, and back. */
-export interface BothWays {
-  toTarget: number
-  toSource: number
-}
-
-/** Bytes of all the node's traffic, relayed or not, as they pass the network interface. */
-export interface Traffic {
-  received: number
-  sent: number
 }
 
 export interface Status {
@@ -141,6 +149,8 @@ export interface Status {
   totals: Totals
   quota: QuotaInfo
   budget: BudgetInfo
+  /** While new work is refused because there is too much of it. */
+  overload?: OverloadInfo
   memory: { rssBytes: number; heapUsedBytes: number }
   /** Where the other pages are. */
   publicUrls: string[]
@@ -148,9 +158,6 @@ export interface Status {
   /** Sentences about what the person should know: the store that cannot be written, a port in use. */
   warnings: string[]
 }
-
-/** Relayed bytes a second over the last 10 s, 1, 5, 15 and 60 minutes. */
-export type Rates = Record<'10s' | '1min' | '5min' | '15min' | '60min', BothWays>
 
 /** `verified` means confirmed from outside; `mapped` alone does not. `given`: by the settings, not checked. */
 export type AddressState = 'listening' | 'mapped' | 'verified' | 'unreachable' | 'given'
@@ -165,6 +172,8 @@ export interface AddressInfo {
   since: string
   /** Why it is unreachable, or how it was verified. */
   cause?: string
+  /** Known only from peers that saw this node come from there: a router's, not this machine's own. */
+  observed?: true
 }
 
 /** The port mapping of the router. `failed` and `searching` say why in `cause`. */
@@ -176,6 +185,8 @@ export interface MappingInfo {
   code?: string
   gateway?: { protocol: 'upnp' | 'nat-pmp'; address: string; externalIp?: string }
   ports: MappedPort[]
+  /** IPv6 ports that the router's firewall was asked to let in; absent where it offers no pinholes, or needs none. */
+  pinholes?: MappedPort[]
 }
 
 export interface MappedPort {
@@ -325,69 +336,6 @@ export interface SettingsChanged {
   /** False if the file could not be written: what was applied then lasts until the node stops. */
   saved: boolean
   warnings: string[]
-}
-
-export interface QuotaInfo {
-  /** 0: none. */
-  limitBytes: number
-  /** Counted as quota.counts says. */
-  usedBytes: number
-  /** When the count begins anew: the next day of quota.monthStartsOn, local time. */
-  resetsAt: string
-}
-
-/** What was done in a time. `bytes` are relayed ones, `traffic` all of the node's. */
-export interface Amounts {
-  bytes: BothWays
-  traffic: Traffic
-  circuits: number
-  refusals: Record<string, number>
-  uptimeSeconds: number
-}
-
-/** `today` and `month` are calendar ones of the node's time zone. */
-export interface Totals {
-  today: Amounts
-  month: Amounts
-  ever: Amounts
-}
-
-export interface Stats {
-  totals: Totals
-  rates: Rates
-  quota: QuotaInfo
-  /** Since when `ever` counts. */
-  since: string
-}
-
-export interface HistoryRequest {
-  /** Kept: minutes for a day, hours for 90 days, days for ever. */
-  step: 'minute' | 'hour' | 'day'
-  from?: string
-  to?: string
-}
-
-export interface HistoryRecord extends Amounts {
-  /** The beginning of the minute, hour or day. */
-  at: string
-  /** Different peers that were connected. */
-  peers: number
-}
-
-export interface StorageInfo {
-  /** The data folder. */
-  dir: string
-  files: StoredFile[]
-}
-
-export interface StoredFile {
-  /** Complete path of a file or folder. */
-  path: string
-  /** Stable word: `settings`, `identity`, `history`, `control-token`, `control`, `lock`, `window`, `other`. */
-  kind: string
-  bytes: number
-  /** What is in it, a name for each field: `bytes relayed in each minute of the last day`. In English. */
-  fields: string[]
 }
 
 export interface IdentityBackup {

@@ -73,6 +73,7 @@ export const LADDER_WORDS = {
   'loopback-only': () => ({ cause: 'It listens on this machine alone, as the settings say.' }),
   'not-needed': () => ({ cause: 'This machine has a public address: no router needs to forward.' }),
   'given-by-hand': () => ({ cause: 'The settings say where it is reached; no router is asked.' }),
+  'forwarded-by-hand': () => ({ cause: 'Peers reach it: somebody has a router forward it.' }),
   'no-public-ip6': () => ({
     cause: 'This machine has no public IPv6 address.',
     mend: 'If the provider offers IPv6, switch it on in the router.'
@@ -85,11 +86,17 @@ export const LADDER_WORDS = {
   'mapped-elsewhere': ({ port, outer }) => ({
     cause: `The router forwards its port ${outer} to ${port}: its own ${port} belongs to another device.`
   }),
+  pinhole: ({ port }) => ({ cause: `The router lets IPv6 in to port ${port}.` }),
+  'pinhole-failed': details => ({ cause: said(details) }),
   'asking-router': () => ({ cause: 'The router is being asked.' }),
   'not-asked': () => ({ cause: 'The router was not asked for this port.' }),
-  'two-routers': ({ router, outer }) => ({
-    cause: `There are two routers: this one (${router}) has itself only the private address ${outer}, given by another router in front of it.`,
+  'two-routers': ({ router, outer, seen }) => ({
+    cause: `There are two routers: this one (${router}) has itself only the private address ${outer}, given by another router in front of it${seen === undefined ? '' : ` (${seen} on the Internet)`}.`,
     mend: `Use ${router} as a bridge, or switch UPnP on in both and forward from the outer one to ${outer}.`
+  }),
+  'two-routers-hidden': ({ router }) => ({
+    cause: `There are two routers: this one (${router}) has no public address and leads to the Internet all the same, through another router or the provider's NAT.`,
+    mend: `Use ${router} as a bridge, or forward the ports in the outer router to it; of a provider's NAT, ask for a public address.`
   }),
   'carrier-nat': ({ router, outer }) => ({
     cause: `The router (${router}) shares its address with other customers: the provider gave it ${outer}, which nobody outside can reach.`,

@@ -298,6 +298,8 @@ export const fields = {
   ...section('Admission'),
   'relay.attempts.perPeerPerMinute': limit(30, 'New reservations and connects that one peer may ask for a minute'),
   'relay.attempts.perIpPerMinute': limit({ home: 60, server: 120, introducer: 120 }, 'New reservations and connects that one IPv4 address or IPv6 /56 may ask for a minute'),
+  'overload.eventLoopDelayMs': number('limit', { home: 300, server: 500, introducer: 500 }, 'live', 'New work is refused while the node comes to its work later than this, in milliseconds (0: no limit)', { max: 60_000 }),
+  'overload.memoryBytes': bytes({ home: 1024 * MiB, server: 3072 * MiB, introducer: 1024 * MiB }, 'New work is refused while the process holds more memory than this'),
   'access.allow': list([], 'live', 'If not empty, only these may reserve and connect', 'peer ids, IP addresses or CIDR blocks', ACCESS_RULE),
   'access.deny': list([], 'live', 'These may neither reserve nor connect', 'peer ids, IP addresses or CIDR blocks', ACCESS_RULE),
 

@@ -1,7 +1,7 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect, it } from 'vitest'
 import type { App } from '../../app/main/app.ts'
-import type { PowerSource } from '../../app/main/power/power-source.ts'
+import type { PowerFact, PowerSource } from '../../app/main/power/power-source.ts'
 import type { CircuitClosed } from '../../app/main/observe/events.ts'
 import type { PowerState } from '../../app/shared/api.ts'
 import { WEEKDAYS } from '../../app/shared/week-hours.ts'
@@ -15,20 +15,35 @@ import { until } from '../support/until.ts'
 const MB = 1_000_000
 
 /** A machine that is plugged in and out by the test. */
-function createPower(): PowerSource & { set(state: PowerState): void } {
+interface Machine extends PowerSource {
+  set(state: PowerState): void
+  needed(): PowerFact[]
+  /** Comes while the first question is under way. */
+  needing?: () => Promise<void>
+}
+
+function createPower(): Machine {
   const listeners = new Set<() => void>()
   let state: PowerState = {}
-  return {
+  let needed: PowerFact[] = []
+  const power: Machine = {
     state: () => state,
     onChange: changed => {
       listeners.add(changed)
       return () => void listeners.delete(changed)
     },
+    need: async facts => {
+      needed = [...facts]
+      await power.needing?.()
+    },
+    untold: () => new Set(needed.filter(fact => state[fact] === undefined)),
+    needed: () => needed,
     set: next => {
       state = next
       for (const changed of listeners) changed()
     }
   }
+  return power
 }
 
 const endsOf = (app: App): CircuitClosed['reason'][] => {
@@ -43,6 +58,7 @@ it('drops nothing when the battery is charged again, and ends circuits by that r
   const settings = { 'power.holdOnBattery': true, 'shutdown.timeoutSeconds': 30 }
   const { app } = createApp(folder.dir, settings, { power })
   await app.start()
+  expect(power.needed()).toEqual(['onBattery'])
   const ends = endsOf(app)
   const address = addressOf(app.addresses, 'tcp')
   await using listener = await createListener(address)
@@ -78,6 +94,35 @@ it('drops nothing when the battery is charged again, and ends circuits by that r
 
   power.set({ onBattery: false })
   await until('it is awake', () => app.addresses.length > 0, 10)
+  app.settings.change({ 'power.holdOnMetered': true })
+  expect(power.needed()).toEqual(['onBattery', 'metered'])
+  expect((await app.api.status()).budget.rules).toContainEqual({
+    rule: 'metered',
+    state: 'free',
+    untold: true
+  })
+  app.settings.change({ 'relay.enabled': false })
+  expect(power.needed()).toEqual([])
+  app.settings.change({ 'relay.enabled': true })
+  expect(power.needed()).toEqual(['onBattery', 'metered'])
+  await app.stop()
+  expect(power.needed()).toEqual([])
+})
+
+it('does not begin to work where its battery holds it at the start', async () => {
+  await using folder = await temporaryFolder()
+  const power = createPower()
+  power.needing = async () => power.set({ onBattery: true })
+  const { app } = createApp(folder.dir, { 'power.holdOnBattery': true }, { power })
+  const modes: string[] = []
+  app.events.listen(
+    ({ name, value }) => void (name === 'mode-changed' && modes.push(value.mode)),
+    ['mode-changed']
+  )
+  await app.start()
+  expect(app.mode).toMatchObject({ mode: 'held', rule: 'battery' })
+  expect(app.addresses).toEqual([])
+  expect(modes).not.toContain('open')
   await app.stop()
 })
 

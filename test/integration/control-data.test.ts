@@ -9,7 +9,7 @@ import { createPlainClient, reserve } from '../support/clients.ts'
 import { temporaryFolder } from '../support/command.ts'
 import { carry } from '../support/quota.ts'
 import { addressOf } from '../support/relay.ts'
-import { sleep } from '../support/until.ts'
+import { sleep, until } from '../support/until.ts'
 
 interface Node extends TestApp {
   dir: string
@@ -137,6 +137,46 @@ describe('what is stored', () => {
     expect(mode.mode).toBe('paused')
     expect(quota.usedBytes).toBe(2_000_500)
     expect(totals.ever.traffic.sent).toBe(250)
+  })
+})
+
+describe('stats since a time', () => {
+  it('have what was done since then, the quotas and why the node was held; the export has it all', async () => {
+    await using node = await start({ 'quota.bytesPerMonth': 10_000_000, 'quota.bytesPerDay': 10_000_000 })
+    await askFor(node, 1)
+    carry(node.app, 2_000_000)
+    const since = new Date(Date.now() - 3_600_000).toISOString()
+    const { period, totals } = await node.control.call('stats', { since })
+    expect(period?.step).toBe('minute')
+    expect(period?.amounts.traffic.sent).toBe(totals.ever.traffic.sent)
+    expect(period?.quotas.map(({ rule }) => rule).sort()).toEqual(['quota-day', 'quota-month'])
+    for (const { limitBytes, usedBytes } of period?.quotas ?? []) {
+      expect([limitBytes, usedBytes]).toEqual([10_000_000, 2_000_000])
+    }
+    expect((await node.control.call('stats')).period).toBeUndefined()
+
+    await node.control.call('setSettings', { values: { 'quota.bytesPerDay': 1_000_000 } })
+    await until('the rule is on record', async () => {
+      const { records } = (await node.control.call('stats', { since })).period ?? { records: [] }
+      return records.some(({ heldSeconds }) => (heldSeconds['quota-day'] ?? 0) > 0)
+    })
+
+    const all = await node.control.call('exportData')
+    expect(all.peerId).toBe(node.app.peerId)
+    expect(all.settings).toMatchObject({ 'quota.bytesPerDay': 1_000_000 })
+    expect(all.history.totals.ever.traffic.sent).toBe(totals.ever.traffic.sent)
+    expect(all.history.quotas.find(({ rule }) => rule === 'quota-day')).toMatchObject({
+      limitBytes: 1_000_000
+    })
+    expect(all.history.days).toHaveLength(1)
+    expect(all.leftOut.join(' ')).toContain('identity export')
+    const secret = (await readFile(path.join(node.dir, 'control.token'), 'utf8')).trim()
+    expect(JSON.stringify(all)).not.toContain(secret)
+  })
+
+  it('are refused for a time that is none', async () => {
+    await using node = await start()
+    await expect(node.control.call('stats', { since: 'noon' })).rejects.toMatchObject({ code: 'bad-request' })
   })
 })
 

@@ -6,6 +6,7 @@ import {
   connect,
   createClient,
   createListener,
+  createPlainClient,
   dialThrough,
   exchange
 } from '../support/clients.ts'
@@ -74,7 +75,7 @@ describe('asked to stop while a circuit runs', () => {
       const { addresses, identity } = await node.listening()
       const address = addressOf(addresses, 'tcp')
       await using listener = await createListener(address)
-      await using dialer = await createClient()
+      await using dialer = await createPlainClient()
       const stream = await dialThrough(dialer, address, listener)
       expect(await exchange(stream, 1000)).toBe(true)
 

@@ -111,7 +111,7 @@ describe('drain', () => {
 
     expect(whileOneRuns).toBe(true)
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'The node has stopped.\n' })
-    expect(stderr).toMatch(/^Draining: 1 circuit left, until \d{4}-/)
+    expect(stderr).toMatch(/^Draining: 1 circuit and 1 reserved client left, until \d{4}-/)
     expect(await following(folder.dir, 'status').finished).toMatchObject({ code: 3 })
     expect((await node.finished).code).toBe(0)
   })
@@ -140,7 +140,9 @@ describe('drain', () => {
     const { code, stdout } = await following(folder.dir, 'drain', '--timeout', '1h').finished
 
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^The node is draining: 1 circuit left, then it stops; at the latest \d{4}-/)
+    expect(stdout).toMatch(
+      /^The node is draining: 1 circuit and 1 reserved client left, then it stops; at the latest \d{4}-/
+    )
     expect(node.running).toBe(true)
   })
 })

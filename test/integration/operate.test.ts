@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -8,9 +8,11 @@ import { findCommand } from '../../app/main/cli/operate/command-table.ts'
 import { runOperate } from '../../app/main/cli/operate/run.ts'
 import type {
   CircuitInfo,
+  DataExport,
   NetworkInfo,
   Networks,
   PeerInfo,
+  PeriodStats,
   SettingsInfo,
   Status
 } from '../../app/shared/api.ts'
@@ -97,7 +99,16 @@ describe('what commands show', () => {
   })
 
   it('the same on a terminal of 80 columns: nothing wider, ids by their ends', async () => {
-    for (const name of ['status', 'reservations', 'circuits', 'peers', 'refusals', 'stats', 'history']) {
+    for (const name of [
+      'status',
+      'reservations',
+      'circuits',
+      'peers',
+      'refusals',
+      'stats',
+      'history',
+      'storage'
+    ]) {
       const lines = await onTerminal(name)
       expect(lines.filter(line => line.length > 80)).toEqual([])
     }
@@ -125,6 +136,34 @@ describe('what commands show', () => {
   it.each(['stats', 'history', 'metrics', 'refusals'])('%s: as JSON, and for people', async name => {
     expect(await json<unknown>(name)).toBeDefined()
     expect((await waystation(name)).code).toBe(0)
+  })
+
+  it('stats since a time: as a page, as JSON and as CSV', async () => {
+    const page = (await waystation('stats', '--since', '30d')).stdout
+    const { amounts, records, step } = await json<PeriodStats>('stats', '--since', '2026-01-01')
+    const csv = (await waystation('stats', '--since', '1h', '--csv')).stdout.trimEnd().split('\n')
+
+    expect(page).toMatch(/^SINCE \d{4}-\d\d-\d\d/)
+    expect([step, amounts.circuits, records.length > 0]).toEqual(['day', 1, true])
+    expect(csv[0]).toMatch(/^at,relayed_to_target_bytes,/)
+    expect(csv.length).toBeGreaterThan(1)
+    expect((await waystation('history', '--csv')).stdout.split('\n')[0]).toBe(csv[0])
+  })
+
+  it('storage: what is kept, and all of it in a new file', async () => {
+    const file = path.join(folder.dir, 'export.json')
+    const list = (await waystation('storage')).stdout
+    const made = await waystation('storage', 'export', file)
+    const again = await waystation('storage', 'export', file)
+    const { format, history } = JSON.parse(await readFile(file, 'utf8')) as DataExport
+    const shown = JSON.parse((await waystation('storage', 'export')).stdout) as DataExport
+
+    expect(list).toMatch(/identity\.key +identity/)
+    expect(list).toContain('\n    bytes the node sent\n')
+    expect([made.code, again.code]).toEqual([0, 1])
+    expect([format, history.totals.ever.circuits]).toEqual(['waystation-data', 1])
+    expect(Object.keys(shown)).toEqual(Object.keys(JSON.parse(await readFile(file, 'utf8')) as object))
+    await rm(file)
   })
 
   it('logs: the newest lines, one JSON object each where that is asked for', async () => {
@@ -254,6 +293,10 @@ describe('what is refused', () => {
     { args: ['limit', 'w7Xb2q', '--rate', '0'], code: 2, says: '--rate off' },
     { args: ['close', 'seven'], code: 2, says: '"seven"' },
     { args: ['logs', '--lines', 'all'], code: 2, says: '"all"' },
+    { args: ['stats', '--since', 'noon'], code: 2, says: '30d or 12h' },
+    { args: ['stats', '--csv'], code: 2, says: '--since' },
+    { args: ['storage', 'delete'], code: 2, says: '--yes' },
+    { args: ['storage', 'show'], code: 2, says: 'storage does not know' },
     { args: ['history', '--step', 'week'], code: 2, says: 'minute, hour or day' },
     { args: ['events', 'circuit-acepted'], code: 2, says: 'Did you mean circuit-accepted?' },
     { args: ['set', 'relay.circuit.total=5'], code: 4, says: 'Did you mean relay.circuits.total?' },

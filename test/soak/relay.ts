@@ -58,7 +58,9 @@ const FLAGS = [
     'relay-circuits-duration-seconds',
     'relay-circuits-bytes-each-way',
     'relay-attempts-per-peer-per-minute',
-    'relay-attempts-per-ip-per-minute'
+    'relay-attempts-per-ip-per-minute',
+    'overload-event-loop-delay-ms',
+    'overload-memory-bytes'
   ].flatMap(name => [`--${name}`, '0'])
 ]
 

@@ -15,6 +15,7 @@ const REASONS = [
   'denied',
   'target-gone'
 ]
+const NETWORKS = ['/ipfs/kad/1.0.0', 'Chat']
 
 export interface Simulation {
   /** Of the store. */
@@ -93,7 +94,13 @@ function busySeconds(random: (below: number) => number, uptimeSeconds: number): 
     traffic: { received: random(1e9), sent: random(1e9) },
     circuits: random(500),
     refusals: Object.fromEntries(REASONS.map(reason => [reason, random(1000)])),
-    uptimeSeconds
+    uptimeSeconds,
+    networks: Object.fromEntries(
+      NETWORKS.map(name => {
+        return [name, { bytes: { toTarget: random(1e8), toSource: random(1e8) }, circuits: random(100) }]
+      })
+    ),
+    heldSeconds: { schedule: random(2) }
   }
 }
 

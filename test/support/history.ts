@@ -29,22 +29,25 @@ export class Scene {
   }
 }
 
-/** Increments whose every figure differs: bytes to the target, twice as many back, and so on. */
+/** Increments whose every figure differs: bytes to the target, twice as many back, and so on; of 0, nothing at all. */
 export function amountsOf(count: number): Amounts {
+  const chat = { bytes: { toTarget: 9 * count, toSource: 10 * count }, circuits: 11 * count }
   return {
     bytes: { toTarget: count, toSource: 2 * count },
     traffic: { received: 3 * count, sent: 4 * count },
     circuits: 5 * count,
     refusals: { 'per-ip-full': 6 * count, 'total-full': 7 * count },
-    uptimeSeconds: 8 * count
+    uptimeSeconds: 8 * count,
+    networks: count === 0 ? {} : { chat },
+    heldSeconds: count === 0 ? {} : { schedule: 12 * count, battery: 13 * count }
   }
 }
 
 /** By `amountsOf`; throws if the figures are not of one count. */
 export function countOf(amounts: Amounts): number {
-  const { bytes, traffic, circuits, refusals, uptimeSeconds } = amounts
+  const { bytes, traffic, circuits, refusals, uptimeSeconds, networks, heldSeconds } = amounts
   const count = bytes.toTarget
-  const found = JSON.stringify({ bytes, traffic, circuits, refusals, uptimeSeconds })
+  const found = JSON.stringify({ bytes, traffic, circuits, refusals, uptimeSeconds, networks, heldSeconds })
   const nothing = { ...amountsOf(0), refusals: {} }
   if (found !== JSON.stringify(count === 0 ? nothing : amountsOf(count))) throw new Error(`mixed: ${found}`)
   return count

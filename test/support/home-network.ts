@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { IgdAction, IgdOptions } from './igd-child.ts'
+import type { IgdAction, IgdOptions } from './odd-igd.ts'
 import { findProgram } from './needs.ts'
 import { TestNetwork, type Namespace } from './netns.ts'
 import { until } from './until.ts'
@@ -17,6 +17,9 @@ export const ROUTER_IP = '192.168.77.1'
 export const ROUTER_PUBLIC_IP = '5.6.7.1'
 export const ROUTER_PRIVATE_IP = '10.99.0.1'
 export const OUTSIDE_IP = '5.6.7.9'
+export const HOME_IP6 = '2606:4700:77::2'
+const ROUTER_IP6 = { lan: '2606:4700:77::1', linkLocal: 'fe80::1', wan: '2606:4700:66::1' }
+const OUTSIDE_IP6 = '2606:4700:66::9'
 
 export const NEEDS_MINIUPNPD = 'miniupnpd (Debian: miniupnpd-nftables)'
 export const hasMiniupnpd = findProgram('miniupnpd') !== undefined
@@ -24,9 +27,13 @@ export const hasMiniupnpd = findProgram('miniupnpd') !== undefined
 export interface HomeOptions {
   /** The router's outer address is itself private, as behind a second NAT. */
   doubleNat?: boolean
+  /** Public IPv6 for the home, which the router's firewall closes. */
+  ip6?: boolean
 }
 
 export interface DaemonOptions {
+  /** It opens the firewall of IPv6. */
+  ip6?: boolean
   upnp?: boolean
   natPmp?: boolean
   /** It says that it is version 1, as many routers do. */
@@ -57,7 +64,7 @@ export class HomeNetwork {
     this.#folder = folder
   }
 
-  static async create({ doubleNat = false }: HomeOptions = {}): Promise<HomeNetwork> {
+  static async create({ doubleNat = false, ip6 = false }: HomeOptions = {}): Promise<HomeNetwork> {
     const network = await TestNetwork.create()
     const folder = await mkdtemp(path.join(tmpdir(), 'waystation-home-'))
     try {
@@ -65,6 +72,7 @@ export class HomeNetwork {
       const namespaces = await Promise.all(labels.map(label => network.namespace(label)))
       const all = new HomeNetwork(network, namespaces, folder)
       await all.#build(doubleNat ? ROUTER_PRIVATE_IP : ROUTER_PUBLIC_IP)
+      if (ip6) await all.#addIp6()
       return all
     } catch (error) {
       await network[Symbol.asyncDispose]()
@@ -95,11 +103,35 @@ export class HomeNetwork {
     await router.nft(ROUTER_RULES)
   }
 
+  async #addIp6(): Promise<void> {
+    const { home, router, outside } = this
+    const give = (to: Namespace, at: string, ip: string): Promise<string> =>
+      to.ip('address', 'add', `${ip}/64`, 'dev', at, 'nodad')
+    await give(home, 'eth0', HOME_IP6)
+    await give(router, 'lan0', ROUTER_IP6.lan)
+    await give(router, 'lan0', ROUTER_IP6.linkLocal)
+    await give(router, 'wan0', ROUTER_IP6.wan)
+    await give(outside, 'eth0', OUTSIDE_IP6)
+    // As routers tell it: by their link-local address.
+    await home.ip('-6', 'route', 'replace', 'default', 'via', ROUTER_IP6.linkLocal, 'dev', 'eth0')
+    await outside.ip('-6', 'route', 'replace', 'default', 'via', ROUTER_IP6.wan)
+  }
+
+  /** Straight from the neighbour to the home, past the router: the home's address there. */
+  async secondCable(): Promise<string> {
+    await this.#network.cable(
+      { in: this.home, interface: 'eth1', addresses: ['192.168.88.2/24'] },
+      { in: this.neighbour, interface: 'eth1', addresses: ['192.168.88.3/24'] }
+    )
+    return '192.168.88.2'
+  }
+
   /** Starts miniupnpd in the router; it has forgotten all that an earlier one forwarded. */
   async startDaemon({
     upnp = true,
     natPmp = false,
     version1 = false,
+    ip6 = false,
     rules = [],
     httpPort = 0
   }: DaemonOptions = {}): Promise<void> {
@@ -110,7 +142,7 @@ export class HomeNetwork {
       'ext_ifname=wan0',
       'listening_ip=lan0',
       `http_port=${httpPort}`,
-      'ipv6_disable=yes',
+      `ipv6_disable=${ip6 ? 'no' : 'yes'}`,
       `enable_upnp=${upnp ? 'yes' : 'no'}`,
       `enable_natpmp=${natPmp ? 'yes' : 'no'}`,
       `force_igd_desc_v1=${version1 ? 'yes' : 'no'}`,
@@ -144,7 +176,7 @@ export class HomeNetwork {
     return this.router.run('ss', '-Hlun')
   }
 
-  /** Starts a router of igd-child.ts instead: the actions it gets. */
+  /** Starts the router of odd-igd.ts instead: the actions it gets. */
   async startOddRouter(options: Omit<IgdOptions, 'address'>): Promise<IgdAction[]> {
     const script = path.join(import.meta.dirname, 'igd-child.ts')
     const args = ['--no-warnings', script, JSON.stringify({ ...options, address: ROUTER_IP })]
@@ -193,6 +225,6 @@ const ROUTER_RULES = `table inet filter {
   chain postrouting {
     type nat hook postrouting priority 100;
     jump postrouting_miniupnpd
-    oifname "wan0" masquerade
+    oifname "wan0" meta nfproto ipv4 masquerade
   }
 }`

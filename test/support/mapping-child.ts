@@ -3,6 +3,7 @@ import {
   type PortMappingOptions,
   type PortMapping
 } from '../../app/main/relay/mapping/service.ts'
+import { NetworkWatch } from '../../app/main/relay/network-watch.ts'
 import { Arrivals } from '../../app/main/relay/fast/arrivals.ts'
 import { certificateIn } from '../../app/main/relay/webrtc/certificate.ts'
 import { loadNativeWebRtc } from '../../app/main/relay/webrtc/native.ts'
@@ -19,7 +20,7 @@ import type { Libp2pOptions } from 'libp2p'
  */
 
 type TransportFactory = NonNullable<Libp2pOptions['transports']>[number]
-type Options = Omit<PortMappingOptions, 'changed'> & { listen: string[] }
+type Options = Omit<PortMappingOptions, 'changed' | 'watch'> & { listen: string[] }
 const { listen, ...options } = JSON.parse(process.argv[2] ?? '{}') as Options
 
 /** The node's own, which adds the hash of its certificate to what is forwarded. */
@@ -31,6 +32,7 @@ async function webRtc(): Promise<TransportFactory> {
 }
 
 const changed: PortMappingOptions['changed'] = info => process.send?.({ info })
+const watch = new NetworkWatch()
 const node = await createPlainClient({
   options: {
     addresses: { listen },
@@ -39,7 +41,8 @@ const node = await createPlainClient({
     services: {
       identify: identify(),
       relay: circuitRelayServer(),
-      mapping: portMapping({ ...options, changed })
+      networkWatch: () => watch,
+      mapping: portMapping({ ...options, changed, watch })
     }
   }
 })

@@ -23,7 +23,9 @@ interface Message {
   addresses?: NodeAddress[]
 }
 
-export type MappingNodeOptions = Partial<Omit<PortMappingOptions, 'changed'>> & { listen?: readonly string[] }
+export type MappingNodeOptions = Partial<Omit<PortMappingOptions, 'changed' | 'watch'>> & {
+  listen?: readonly string[]
+}
 
 /** The node of mapping-child.ts, in that network. */
 export class MappingNode {

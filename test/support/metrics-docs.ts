@@ -13,7 +13,7 @@ const INTRODUCTION = `# Metrics
 
 \`GET /metrics\` of the control API, and of \`metrics.listen\` where that is set, in Prometheus' text format; the same
 as JSON by the Api (\`metrics\`). Counters begin at 0 when the node starts. No label names a peer or an address, and each
-has the fixed set of values given here.
+has the fixed set of values given here, but for \`network\`, which has the names of networks in the settings.
 
 - Those that begin with \`libp2p_relaysvc\` are go-libp2p's, with its labels, so that dashboards made for go relays show
   this node too. Their \`reason\` is go's word for the wire status: \`ip constraint violation\` is any limit that a RESERVE

@@ -7,7 +7,9 @@ const NOTHING = {
   traffic: { received: 0, sent: 0 },
   circuits: 0,
   refusals: {},
-  uptimeSeconds: 0
+  uptimeSeconds: 0,
+  networks: {},
+  heldSeconds: {}
 }
 const NO_RATE = { toTarget: 0, toSource: 0 }
 

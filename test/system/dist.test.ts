@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import asar from '@electron/asar'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
-import { createClient, createListener, dialThrough, exchange } from '../support/clients.ts'
+import { createPlainClient, createListener, dialThrough, exchange } from '../support/clients.ts'
 import { Command, startNode, type Finished } from '../support/command.ts'
 import { missing } from '../support/needs.ts'
 import { ROOT } from '../support/package.ts'
@@ -236,7 +236,7 @@ describe.skipIf(skip)('npm run dist:dir', () => {
       for (const kind of ['tcp', 'quic'] as const) {
         const address = addressOf(addresses, kind)
         const listener = await createListener(address)
-        const dialer = await createClient()
+        const dialer = await createPlainClient()
         expect(await exchange(await dialThrough(dialer, address, listener), 100_000)).toBe(true)
         await dialer.stop()
         await listener.stop()
@@ -262,7 +262,7 @@ describe.skipIf(skip)('npm run dist:dir', () => {
       const { addresses } = await node.listening()
       const address = addressOf(addresses, 'tcp')
       const listener = await createListener(address)
-      const dialer = await createClient()
+      const dialer = await createPlainClient()
       expect(await exchange(await dialThrough(dialer, address, listener), 100_000)).toBe(true)
       await dialer.stop()
       await listener.stop()

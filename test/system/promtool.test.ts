@@ -97,6 +97,7 @@ function metricsOf({ bus, node }: TestRelay): Metrics & Disposable {
         dhtPeers: node.dhtSize,
         traffic: { received: 0, sent: 0 },
         quota: { limitBytes: 0, usedBytes: 0 },
+        networks: [],
         heldSeconds: noBudget.heldSeconds,
         historyWritable: false,
         addresses: { listening: node.addresses.listening.length },

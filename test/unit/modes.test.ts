@@ -2,12 +2,13 @@ import { expect, it } from 'vitest'
 import { Modes } from '../../app/main/modes.ts'
 import type { ModeInfo } from '../../app/shared/api.ts'
 
-function create(circuits = 0) {
+function create(circuits = 0, reservations = 0) {
   const time = { now: 0 }
   const told: ModeInfo[] = []
   const modes = new Modes({
     now: () => time.now,
     circuits: () => circuits,
+    reservations: () => reservations,
     changed: info => void told.push(info)
   })
   return { modes, time, told }
@@ -35,12 +36,13 @@ it('is still paused when the quota lets go', () => {
 })
 
 it('drains whatever else holds, and is not resumed by resuming', () => {
-  const { modes } = create(3)
+  const { modes } = create(3, 2)
   modes.setHeld({ rule: 'quota-month', until: 9000 })
   modes.drain(5000)
   modes.resume()
   modes.setHeld(undefined)
-  expect(modes.info).toEqual({ mode: 'draining', until: '1970-01-01T00:00:05.000Z', circuitsLeft: 3 })
+  const until = '1970-01-01T00:00:05.000Z'
+  expect(modes.info).toEqual({ mode: 'draining', until, circuitsLeft: 3, reservationsLeft: 2 })
 })
 
 it('tells the progress of draining at every tick', () => {

@@ -52,7 +52,7 @@ const REQUESTS = {
   networks: NOTHING,
   addNetwork: NETWORK,
   removeNetwork: z.strictObject({ name: z.string().min(1).max(200) }),
-  stats: NOTHING,
+  stats: z.strictObject({ since: TIME.optional() }),
   history: z.strictObject({
     step: z.enum(['minute', 'hour', 'day']),
     from: TIME.optional(),
@@ -60,6 +60,7 @@ const REQUESTS = {
   }),
   deleteHistory: NOTHING,
   storage: NOTHING,
+  exportData: NOTHING,
   exportIdentity: z.strictObject({ passphrase: PASSPHRASE }),
   importIdentity: z.strictObject({ text: z.string().max(LONGEST_BACKUP), passphrase: PASSPHRASE }),
   metrics: NOTHING,

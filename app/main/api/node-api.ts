@@ -4,6 +4,7 @@ import type {
   AutoTlsInfo,
   BudgetInfo,
   CircuitInfo,
+  HistoryExport,
   HistoryRecord,
   HistoryRequest,
   IdentityBackup,
@@ -14,7 +15,9 @@ import type {
   MetricInfo,
   ModeInfo,
   Networks,
+  OverloadInfo,
   PeerInfo,
+  PeriodStats,
   QuotaInfo,
   Rates,
   RefusalInfo,
@@ -33,6 +36,7 @@ import { AppError } from '../../shared/errors.ts'
 import { parsePeerRate, type Settings } from '../../shared/settings.ts'
 import { writeQuantity } from '../../shared/units.ts'
 import type { Counters } from '../observe/counters.ts'
+import { exportData } from './export.ts'
 import { settingThatLifts } from './refusal-settings.ts'
 
 /** What runs in the node; absent while it is asleep. */
@@ -41,6 +45,7 @@ export interface RunningNode {
   addressStates(): AddressInfo[]
   readonly mapping: MappingInfo
   readonly autoTls: AutoTlsInfo | undefined
+  readonly overload?: OverloadInfo | undefined
   readonly inspector: {
     reservations(): ReservationInfo[]
     circuits(): CircuitInfo[]
@@ -83,6 +88,8 @@ export interface NodeApiSources {
     /** Since when the totals count. */
     readonly since: string
     history(request: HistoryRequest): Promise<HistoryRecord[]>
+    period(since: string): Promise<PeriodStats>
+    exportHistory(): Promise<HistoryExport>
     readonly metrics: { json(): Promise<MetricInfo[]> }
   }
   budget: () => BudgetInfo
@@ -191,13 +198,15 @@ export function createNodeApi(sources: NodeApiSources): Api {
         { field: 'name' }
       )
     },
-    stats: async () => {
+    stats: async ({ since: asked } = {}) => {
       const { totals, rates, quota, since } = sources.figures
-      return { totals, rates, quota, since }
+      const all = { totals, rates, quota, since }
+      return asked === undefined ? all : { ...all, period: await sources.figures.period(asked) }
     },
     history: async request => sources.figures.history(request),
     deleteHistory: async () => sources.figures.deleteHistory(),
     storage: async () => sources.storage(),
+    exportData: async () => exportData(sources),
     exportIdentity: async ({ passphrase }) => sources.identity.export(passphrase),
     importIdentity: async ({ text, passphrase }) => sources.identity.import(text, passphrase),
     metrics: async () => sources.figures.metrics.json(),
@@ -235,6 +244,7 @@ function statusOf(sources: NodeApiSources): Awaited<ReturnType<Api['status']>> {
     totals: figures.totals,
     quota: figures.quota,
     budget: sources.budget(),
+    ...(node?.overload !== undefined && { overload: node.overload }),
     memory: { rssBytes: rss, heapUsedBytes: heapUsed },
     ...sources.urls(),
     warnings: sources.warnings()

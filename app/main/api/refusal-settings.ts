@@ -10,7 +10,7 @@ const LIFTED_BY: Record<string, Kinds> = {
   'peer-rate': 'relay.attempts.perPeerPerMinute',
   'ip-rate': 'relay.attempts.perIpPerMinute',
   'fair-share': 'quota.softPercent',
-  overloaded: 'cpu.sharePercent',
+  overloaded: 'overload.eventLoopDelayMs',
   quota: 'quota.bytesPerMonth',
   schedule: 'schedule.hours',
   power: 'power.holdOnBattery',

@@ -1,10 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { BothWays, BudgetInfo, Rule, Traffic } from '../../shared/api.ts'
 import type { Settings } from '../../shared/settings.ts'
 import type { NodeBus } from '../observe/events.ts'
-import type { PowerSource } from '../power/power-source.ts'
+import type { PowerFact, PowerSource } from '../power/power-source.ts'
 import { CpuGovernor } from './cpu.ts'
 import { BudgetEngine, type Hold, type QuotaHolds, type Verdict } from './engine.ts'
 import { FairShare, type Carried } from './fair-share.ts'
+import { factsNeeded, isUntold } from './power-rules.ts'
 import { usedPerRelayedByte } from './quota.ts'
 import { RULE_WORDS } from './rule-words.ts'
 
@@ -41,6 +43,8 @@ const WINDOW_BYTES = 256 * 1024
 const SMALLEST_STEP_BYTES = 16 * 1024
 /** The machine slept, or was too busy: nobody knows what was in between. */
 const LONGEST_TICK_MS = 60_000
+/** So long a start waits for what the system tells of battery and connection. */
+const POWER_PATIENCE_MS = 3_000
 
 /**
  * The budget of a running node: asks the engine every second, at every change of power or settings, and, as a quota
@@ -60,6 +64,9 @@ export class Budget {
   #bytesLeft = Infinity
   readonly #readings: { at: number; traffic: Traffic }[] = []
   #tickedAt = 0
+  /** What the system is asked for, and when it was for the first time. */
+  #needed: ReadonlySet<PowerFact> = new Set()
+  #powerAsked = Promise.resolve()
 
   constructor(components: BudgetComponents) {
     this.#components = components
@@ -94,7 +101,18 @@ export class Budget {
     return () => {
       for (const undo of this.#undo.splice(0)) undo()
       this.#bytesLeft = Infinity
+      this.#peerId = undefined
+      this.#need(new Set())
     }
+  }
+
+  /** So that a node that its battery or its connection holds does not begin to work first. */
+  async powerKnown(): Promise<void> {
+    this.#need(factsNeeded(this.#components.settings()))
+    const patience = new AbortController()
+    const late = delay(POWER_PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => {})
+    await Promise.race([this.#powerAsked, late])
+    patience.abort()
   }
 
   /** Asks all rules anew. `spent`: what still runs is to end now. */
@@ -103,6 +121,7 @@ export class Budget {
     const peerId = this.#peerId
     // A change of settings may come before anything is known.
     if (peerId === undefined) return { hold: undefined, spent: false }
+    this.#need(factsNeeded(settings()))
     const facts = { settings: settings(), power: power.state(), now: now(), peerId, trafficSince }
     const inFlightBytes = [...circuits()].length * WINDOW_BYTES
     const verdict = this.#engine.judge({ ...facts, trafficRate: this.#trafficRate(), inFlightBytes })
@@ -156,11 +175,14 @@ export class Budget {
   }
 
   get info(): BudgetInfo {
+    const { power } = this.#components
     const hold = this.#verdict?.hold
+    const untold = power.untold()
+    const rules = this.#verdict?.rules ?? []
     return {
-      rules: this.#verdict?.rules ?? [],
+      rules: rules.map(state => (isUntold(state.rule, untold) ? { ...state, untold: true } : state)),
       ...(hold !== undefined && { holding: hold.rule }),
-      power: this.#components.power.state(),
+      power: power.state(),
       cpu: this.#cpu.info,
       heldSeconds: this.heldSeconds
     }
@@ -168,6 +190,12 @@ export class Budget {
 
   get #isSoft(): boolean {
     return this.#verdict?.bytesToShare !== undefined
+  }
+
+  #need(facts: ReadonlySet<PowerFact>): void {
+    if (facts.size === this.#needed.size && [...facts].every(fact => this.#needed.has(fact))) return
+    this.#needed = facts
+    this.#powerAsked = this.#components.power.need(facts)
   }
 
   #remember(): void {

@@ -44,10 +44,12 @@ type Parts = [year: number, month: number, day: number]
 
 function period(first: Parts, next: Parts): Period {
   const start = new Date(...first)
-  return { start: start.getTime(), end: new Date(...next).getTime(), day: dayText(start) }
+  return { start: start.getTime(), end: new Date(...next).getTime(), day: dayOf(start) }
 }
 
-function dayText(date: Date): string {
+/** `2026-07-30`, in the machine's time zone. */
+export function dayOf(time: Date | number): string {
+  const date = new Date(time)
   const two = (value: number): string => String(value).padStart(2, '0')
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
 }

@@ -1,10 +1,33 @@
 import type { PowerState, Rule } from '../../shared/api.ts'
 import type { Settings } from '../../shared/settings.ts'
+import type { PowerFact } from '../power/power-source.ts'
 
 /** By so much a battery must be above the level again: what it reports goes up and down by one. */
 const LEVEL_MARGIN = 3
 
 export type PowerRule = Extract<Rule, 'battery' | 'battery-level' | 'metered' | 'full-screen'>
+
+/** What each rule goes by: without it, it never holds. */
+const FACT_OF: Readonly<Record<PowerRule, PowerFact>> = {
+  battery: 'onBattery',
+  'battery-level': 'batteryPercent',
+  metered: 'metered',
+  'full-screen': 'fullScreenProgram'
+}
+
+/** What is to be asked of the system for the rules that are set: nothing where the node is switched off. */
+export function factsNeeded(settings: Settings): Set<PowerFact> {
+  if (!settings['relay.enabled']) return new Set()
+  const set = judgePower(settings, {}, new Set()).map(({ rule }) => rule)
+  const facts = new Set(set.map(rule => FACT_OF[rule]))
+  if (facts.has('batteryPercent')) facts.add('onBattery')
+  return facts
+}
+
+/** Whether the system does not tell what the rule goes by. */
+export function isUntold(rule: Rule, untold: ReadonlySet<PowerFact>): boolean {
+  return rule in FACT_OF && untold.has(FACT_OF[rule as PowerRule])
+}
 
 /** Which of the rules about battery, connection and screen are set, and whether each holds. `held`: those that did. */
 export function judgePower(
@@ -28,7 +51,7 @@ export function judgePower(
     {
       rule: 'full-screen',
       set: programs.length > 0,
-      holds: fullScreenProgram !== undefined && programs.includes(programName(fullScreenProgram))
+      holds: Boolean(fullScreenProgram) && programs.includes(programName(fullScreenProgram ?? ''))
     }
   ] as const
   return rules.filter(({ set }) => set).map(({ rule, holds }) => ({ rule, holds }))

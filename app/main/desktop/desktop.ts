@@ -17,7 +17,9 @@ import { parseNetwork } from '../../shared/network-link.ts'
 import type { ShellInfo } from '../../shared/shell.ts'
 import type { LogTail } from '../observe/log-tail.ts'
 import type { Log } from '../observe/log.ts'
+import { createSystemPower } from '../power/system-power.ts'
 import type { LoadOptions } from '../settings/load.ts'
+import { electronPower } from './electron-power.ts'
 import { EventPorts } from './event-ports.ts'
 import { openIpc } from './ipc.ts'
 import { Lifecycle } from './lifecycle.ts'
@@ -75,7 +77,12 @@ export class Desktop {
     this.#components = components
     this.#options = options
     this.#node = new NodeHost(
-      { log, logTail, stopRequested: seconds => this.#lifecycle.quit(seconds) },
+      {
+        log,
+        logTail,
+        power: createSystemPower(electronPower(powerMonitor, process.platform)),
+        stopRequested: seconds => this.#lifecycle.quit(seconds)
+      },
       { load, version, debug }
     )
     this.#lifecycle = new Lifecycle({

@@ -6,12 +6,15 @@ import { callMethod, errorOf, isMethod } from '../api/methods.ts'
 import { App } from '../app.ts'
 import type { LogTail } from '../observe/log-tail.ts'
 import type { Log } from '../observe/log.ts'
+import type { PowerSource } from '../power/power-source.ts'
 import type { Settings } from '../../shared/settings.ts'
 import { loadSettings, type LoadOptions } from '../settings/load.ts'
 
 export interface NodeHostComponents {
   log: Log
   logTail: LogTail
+  /** What the system tells of battery, connection and screen; nothing unless given. */
+  power?: PowerSource
   /** Someone asked for the end over the Api. */
   stopRequested: (seconds: number) => void
 }

@@ -6,6 +6,8 @@ import { errorOf } from '../api/methods.ts'
 
 const NOTHING = z.strictObject({})
 const TEXT = z.string().max(4 * 1024 * 1024)
+/** An export has a line for each day that there ever was. */
+const SAVED = z.string().max(64 * 1024 * 1024)
 
 /** What each of the desktop's own methods takes from the window. */
 const REQUESTS = {
@@ -17,7 +19,7 @@ const REQUESTS = {
   offerPrevious: NOTHING,
   showDataFolder: NOTHING,
   // A name, not a path: where it goes is the person's to say.
-  saveText: z.strictObject({ name: z.string().regex(/^[^\\/:*?"<>|\p{C}]{1,120}$/u), text: TEXT }),
+  saveText: z.strictObject({ name: z.string().regex(/^[^\\/:*?"<>|\p{C}]{1,120}$/u), text: SAVED }),
   openText: z.strictObject({ title: z.string().min(1).max(200) }),
   copy: z.strictObject({ text: TEXT }),
   quit: NOTHING

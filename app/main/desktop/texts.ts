@@ -38,6 +38,7 @@ const en = {
       'full-screen': 'a program fills the screen'
     },
     draining: (circuits: number) => `Finishing ${amount(circuits, 'circuit', 'circuits')}…`,
+    handingOver: (clients: number) => `Sending ${amount(clients, 'client', 'clients')} on…`,
     idle: 'Ready; nobody needs it right now',
     relaying: (circuits: number, reservations: number) =>
       `Relaying: ${amount(circuits, 'circuit', 'circuits')}, ${amount(reservations, 'reservation', 'reservations')}`
@@ -114,6 +115,7 @@ const de: DesktopTexts = {
       'full-screen': 'ein Programm füllt den Bildschirm'
     },
     draining: circuits => `Beendet noch ${amount(circuits, 'Circuit', 'Circuits')}…`,
+    handingOver: clients => `Schickt ${amount(clients, 'Client', 'Clients')} weiter…`,
     idle: 'Bereit; gerade braucht es niemand',
     relaying: (circuits, reservations) =>
       `Leitet weiter: ${amount(circuits, 'Circuit', 'Circuits')}, ${amount(reservations, 'Reservierung', 'Reservierungen')}`

@@ -45,10 +45,16 @@ function stateOf(
   if (node === 'failed') return { state: 'trouble', line: say.failed }
   if (node === 'stopping') return { state: 'off', line: say.stopping }
   if (node === 'starting' || status === undefined) return { state: 'off', line: say.starting }
-  const { mode, until, fault, starting, circuitsLeft } = status.mode
+  const { mode, until, fault, starting, circuitsLeft = 0, reservationsLeft = 0 } = status.mode
   if (fault !== undefined) return { state: 'trouble', line: say.fault }
   if (mode === 'off') return { state: 'off', line: say.off }
-  if (mode === 'draining') return { state: 'paused', line: say.draining(circuitsLeft ?? 0) }
+  if (mode === 'draining') {
+    const isHandingOver = circuitsLeft === 0 && reservationsLeft > 0
+    return {
+      state: 'paused',
+      line: isHandingOver ? say.handingOver(reservationsLeft) : say.draining(circuitsLeft)
+    }
+  }
   if (mode === 'held') {
     const why = say.held[status.mode.rule ?? 'quota-month']
     const end = until === undefined ? undefined : clockTime(new Date(until), locale, now)

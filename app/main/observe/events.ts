@@ -1,4 +1,4 @@
-import type { AddressInfo, AutoTlsInfo, HoldCause, MappingInfo } from '../../shared/api.ts'
+import type { AddressInfo, AutoTlsInfo, HoldCause, MappingInfo, OverloadInfo } from '../../shared/api.ts'
 import { Bus } from './bus.ts'
 
 /**
@@ -21,6 +21,8 @@ export interface NodeEvents {
     peer: string
     ip: string | undefined
   }
+  /** New work is refused from now on, or for another cause, or taken again. */
+  'overload-changed': { now: OverloadInfo | undefined }
   'peer-connected': { peer: string }
   'peer-disconnected': { peer: string }
   /** A connected peer turned out to be of a network. */
@@ -38,7 +40,7 @@ export type RequestKind = 'reserve' | 'connect'
 export type WebSocketEnd = 'handshake-timeout' | 'bad-request' | 'protocol' | 'too-big' | 'idle'
 
 /** Why a reservation ended before its time. */
-export type ReservationEnd = 'peer-gone' | 'denied' | 'stopped'
+export type ReservationEnd = 'peer-gone' | 'denied' | 'drained' | 'stopped'
 
 /**
  * Why a circuit ended: both sides closed it; one side reset it; its reader was too far behind a sender that WebRTC

@@ -34,6 +34,11 @@ export function logEvents(bus: NodeBus, log: Log, privacy: () => Privacy): void 
   })
   bus.on('peer-connected', ({ peer }) => log.debug({ peer }, 'peer connected'))
   bus.on('peer-disconnected', ({ peer }) => log.debug({ peer }, 'peer disconnected'))
+  bus.on('overload-changed', ({ now }) => {
+    if (now === undefined) return log.info('new work is taken again')
+    const { cause, eventLoopDelayMs, memoryBytes } = now
+    log.warn({ cause, eventLoopDelayMs, memoryBytes }, 'overloaded: new work is refused until it recovers')
+  })
   bus.on('mapping-changed', ({ state, code, gateway, ports }) => {
     const mapped = ports.filter(port => port.state === 'mapped').map(({ transport }) => transport)
     const level = state === 'failed' ? 'warn' : 'info'

@@ -1,6 +1,7 @@
 import type {
   AddressState,
   CertificateInfo,
+  NetworkInfo,
   NodeMode,
   QuotaInfo,
   Rates,
@@ -22,6 +23,8 @@ export interface Gauges {
   /** All of the node's traffic since the start. */
   traffic: Traffic
   quota: Pick<QuotaInfo, 'limitBytes' | 'usedBytes'>
+  /** Those of the settings. */
+  networks: readonly Pick<NetworkInfo, 'name' | 'dhtSize' | 'recordsProvided' | 'served'>[]
   /** How long each rule of the budget has held the node since the start. */
   heldSeconds: Record<Rule, number>
   /** Whether the history is being written. */

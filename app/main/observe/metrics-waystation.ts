@@ -13,7 +13,10 @@ const ADDRESSES = {
   given: 0
 } satisfies Record<AddressState, 0>
 const TRANSPORTS = { tcp: 0, 'quic-v1': 0, ws: 0, wss: 0, 'webrtc-direct': 0, other: 0 }
-const RESERVATION_ENDS = { 'peer-gone': 0, denied: 0, stopped: 0 } satisfies Record<ReservationEnd, 0>
+const RESERVATION_ENDS = { 'peer-gone': 0, denied: 0, drained: 0, stopped: 0 } satisfies Record<
+  ReservationEnd,
+  0
+>
 const CIRCUIT_ENDS = {
   closed: 0,
   reset: 0,

@@ -10,6 +10,7 @@ import type {
   ProcessFigures
 } from './metrics-definition.ts'
 import { relayServiceMetrics } from './metrics-relaysvc.ts'
+import { networkMetrics } from './metrics-networks.ts'
 import { waystationMetrics } from './metrics-waystation.ts'
 
 export interface MetricsComponents {
@@ -40,7 +41,8 @@ export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 /** All metrics, as docs/metrics.md lists them. */
 export const definitions: readonly (Definition | HistogramDefinition)[] = [
   ...relayServiceMetrics,
-  ...waystationMetrics
+  ...waystationMetrics,
+  ...networkMetrics
 ]
 
 /**

@@ -5,7 +5,7 @@ import type { SingleKadDHT } from '@libp2p/kad-dht'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
-import type { AddressInfo, AutoTlsInfo, MappingInfo } from '../../shared/api.ts'
+import type { AddressInfo, AutoTlsInfo, MappingInfo, OverloadInfo } from '../../shared/api.ts'
 import type { ViaInfo } from '../../shared/api/ladder.ts'
 import { AppError } from '../../shared/errors.ts'
 import type { Settings } from '../../shared/settings.ts'
@@ -15,6 +15,7 @@ import type { NodeBus } from '../observe/events.ts'
 import { Addresses, hostOfAddress, ipOfAddress, transportOf, type AddressComponents } from './addresses.ts'
 import type { Pem } from './auto-tls/files.ts'
 import { AutoTlsService, type AutoTlsServiceComponents } from './auto-tls/service.ts'
+import { systemTiming } from './budget/shaper.ts'
 import type { BudgetGate } from './circuit/gate.ts'
 import { CircuitRelay, type CircuitRelayComponents } from './circuit/service.ts'
 import { ConnectionCheck, type CheckComponents } from './connection-check.ts'
@@ -32,6 +33,8 @@ import { judgeFailures, listenAddresses, secureAddresses, type ListenFailure } f
 import { portMapping, type PortMapping } from './mapping/service.ts'
 import { Networks, type NetworkNow, type NetworksComponents } from './networks/networks.ts'
 import { bootstrapOf } from './networks/plan.ts'
+import { NetworkWatch } from './network-watch.ts'
+import { Overload, overloadLimitsOf, shedding } from './overload.ts'
 import { PeerEvents } from './peer-events.ts'
 import { boundedPing, PING_PROTOCOL, Pongs } from './ping.ts'
 import { libp2pLogger } from './quiet-logger.ts'
@@ -81,6 +84,7 @@ export class RelayNode {
   readonly agentVersion: string
   readonly #components: RelayNodeComponents
   readonly #options: RelayNodeOptions
+  readonly #overload: Overload
   #settings: Settings
   #running: Running | undefined
   #failures: readonly WayFailure[] = []
@@ -89,6 +93,14 @@ export class RelayNode {
     this.#components = components
     this.#options = options
     this.#settings = options.settings
+    this.#overload = new Overload(
+      {
+        timing: systemTiming,
+        memoryBytes: () => process.memoryUsage.rss(),
+        changed: now => components.bus.emit('overload-changed', { now })
+      },
+      overloadLimitsOf(options.settings)
+    )
     this.peerId = peerIdFromPrivateKey(components.privateKey).toString()
     this.protocolVersion = options.settings['identity.protocolVersion']
     this.agentVersion = agentVersionOf(options.settings, options.version)
@@ -122,6 +134,7 @@ export class RelayNode {
   async stop(): Promise<void> {
     const running = this.#running
     this.#running = undefined
+    this.#overload.stop()
     running?.stopForgetting()
     await running?.libp2p.stop()
   }
@@ -144,6 +157,7 @@ export class RelayNode {
     const open = running.libp2p.getConnections().length
     running.connectionManager.setMaxConnections(connectionsFor(settings, open).total)
     running.arrivals.setLimits(arrivalsOf(settings))
+    this.#overload.setLimits(overloadLimitsOf(settings))
     running.bounds.setIdleSeconds(settings['ws.idleSeconds'])
   }
 
@@ -176,6 +190,11 @@ export class RelayNode {
   /** What the router forwards. */
   get mapping(): MappingInfo {
     return this.#require().libp2p.services.mapping.info
+  }
+
+  /** Why new work is refused as `overloaded`; undefined: it is not, but perhaps by the budget. */
+  get overload(): OverloadInfo | undefined {
+    return this.#overload.info
   }
 
   /** The certificate of ws.autoTls; undefined where that is off. */
@@ -240,6 +259,7 @@ export class RelayNode {
     let autoTls: AutoTlsService | undefined
     const arrivals =
       this.#components.arrivals ?? new Arrivals({ clock: () => performance.now() }, arrivalsOf(settings))
+    const watch = new NetworkWatch()
     const bounds = new WsBounds(
       { ended: reason => bus.emit('websocket-ended', { reason }) },
       { maxMessageBytes: settings['ws.maxMessageBytes'], idleSeconds: settings['ws.idleSeconds'] }
@@ -267,7 +287,11 @@ export class RelayNode {
         },
         connectionCheck: (components: CheckComponents) => new ConnectionCheck(components),
         ping: boundedPing(pongs),
-        mapping: portMapping({ enabled: settings.upnp, changed: info => bus.emit('mapping-changed', info) }),
+        networkWatch: () => watch,
+        mapping: portMapping({
+          ...{ enabled: settings.upnp, watch },
+          changed: info => bus.emit('mapping-changed', info)
+        }),
         ...autoNatServers({ clock: () => performance.now() }),
         reach: (components: ReachComponents) =>
           (reach = new Reach(components, {
@@ -276,6 +300,7 @@ export class RelayNode {
             announceHost: settings.announceHost,
             isUsable,
             tlsDomain: () => autoTls?.domain,
+            watch,
             isClient: peer => relay?.reservations.get(peer.toString()) !== undefined,
             changed: info => bus.emit('address-changed', info)
           })),
@@ -300,7 +325,7 @@ export class RelayNode {
             peerRates: peerRatesOf(settings),
             nextCircuitId: this.#components.nextCircuitId,
             access: accessOf(settings),
-            budget: this.#components.budget,
+            budget: shedding(this.#overload, this.#components.budget),
             memberOf: (peer, ip) => networks?.memberOf(peer, ip) ?? { allowed: true },
             addressesFor: connection => known.forReservation(connection)
           })

@@ -1,4 +1,4 @@
-import type { HistoryRecord, HistoryRequest } from '../../shared/api.ts'
+import type { HistoryRecord, HistoryRequest, Rule } from '../../shared/api.ts'
 import type { Series } from './live-rates.ts'
 
 export function secondsPerRecord(step: HistoryRequest['step']): number {
@@ -30,4 +30,14 @@ export function seriesOf(records: readonly HistoryRecord[], seconds: number, per
     last = begin
   }
   return series
+}
+
+/** For how long each rule of the budget held the node in that time, the longest first. */
+export function heldBy(records: readonly HistoryRecord[]): [rule: Rule, seconds: number][] {
+  const sums = new Map<Rule, number>()
+  for (const { heldSeconds } of records) {
+    for (const [rule, seconds] of Object.entries(heldSeconds) as [Rule, number][])
+      sums.set(rule, (sums.get(rule) ?? 0) + seconds)
+  }
+  return [...sums].sort(([, a], [, b]) => b - a)
 }

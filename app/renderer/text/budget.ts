@@ -14,7 +14,23 @@ export const budget = texts({
     },
     asleep: (why: string, until: string | undefined) =>
       until === undefined ? `Asleep: ${why}.` : `Asleep: ${why}. It goes on from ${until}.`,
+    held: (rules: string) => `Asleep in that time: ${rules}.`,
+    rule: {
+      'quota-month': 'data of the month used up',
+      'quota-day': 'data of the day used up',
+      schedule: 'outside its hours',
+      battery: 'on battery',
+      'battery-level': 'battery low',
+      metered: 'metered connection',
+      'full-screen': 'full screen'
+    },
     change: 'Change this rule',
+    untold: {
+      battery: 'This system does not say whether it runs on a battery, so this rule never holds.',
+      'battery-level': 'This system tells of no battery, so this rule never holds.',
+      metered: 'This system does not say whether the connection is metered, so this rule never holds.',
+      'full-screen': 'This system does not say which program fills the screen, so this rule never holds.'
+    },
     soft: 'Peers that had more than their fair share of the rest get no new circuits.',
     hours: {
       free: (until: string) => `By its schedule it works until ${until}.`,
@@ -23,6 +39,8 @@ export const budget = texts({
     cpu: (used: string, limit: string) => `Processor: ${used} of at most ${limit} of one core.`,
     narrowed: (rate: string) => `The rate is narrowed to ${rate} for that.`,
     overloaded: 'New work is refused until it uses less.',
+    late: 'Too much to do: new work is refused until the node catches up.',
+    memory: 'Too much memory in use: new work is refused until it is less.',
     worst: {
       none: 'Worst case: no bound. Neither a quota nor a rate limits what is used in a month.',
       bytes: (amount: string, counts: string, what: string) =>
@@ -61,7 +79,24 @@ export const budget = texts({
     },
     asleep: (why, until) =>
       until === undefined ? `Schläft: ${why}.` : `Schläft: ${why}. Weiter geht es ab ${until}.`,
+    held: rules => `In dieser Zeit geschlafen: ${rules}.`,
+    rule: {
+      'quota-month': 'Datenmenge des Monats verbraucht',
+      'quota-day': 'Datenmenge des Tages verbraucht',
+      schedule: 'außerhalb seiner Stunden',
+      battery: 'auf Akku',
+      'battery-level': 'Akku fast leer',
+      metered: 'getaktete Verbindung',
+      'full-screen': 'Vollbild'
+    },
     change: 'Diese Regel ändern',
+    untold: {
+      battery: 'Dieses System sagt nicht, ob es auf Akku läuft; die Regel greift deshalb nie.',
+      'battery-level': 'Dieses System weiß von keinem Akku; die Regel greift deshalb nie.',
+      metered: 'Dieses System sagt nicht, ob die Verbindung getaktet ist; die Regel greift deshalb nie.',
+      'full-screen':
+        'Dieses System sagt nicht, welches Programm den Bildschirm füllt; die Regel greift deshalb nie.'
+    },
     soft: 'Peers, die mehr als ihren Anteil am Rest hatten, bekommen keine neuen Circuits.',
     hours: {
       free: until => `Nach seinen Stunden arbeitet er bis ${until}.`,
@@ -70,6 +105,8 @@ export const budget = texts({
     cpu: (used, limit) => `Prozessor: ${used} von höchstens ${limit} eines Kerns.`,
     narrowed: rate => `Die Rate ist dafür auf ${rate} verengt.`,
     overloaded: 'Neues wird abgewiesen, bis er weniger braucht.',
+    late: 'Zu viel zu tun: Neues wird abgewiesen, bis der Knoten nachgekommen ist.',
+    memory: 'Zu viel Speicher belegt: Neues wird abgewiesen, bis es weniger ist.',
     worst: {
       none: 'Schlimmstenfalls: unbegrenzt. Weder ein Kontingent noch eine Rate begrenzt, was im Monat verbraucht wird.',
       bytes: (amount, counts, what) => `Schlimmstenfalls: ${amount} im Monat, ${counts} (${what}).`,

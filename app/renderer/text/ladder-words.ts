@@ -57,6 +57,7 @@ const GERMAN: Record<LadderCode, Write> = {
   'loopback-only': known('Lauscht nur auf diesem Rechner, wie die Einstellungen es wollen.'),
   'not-needed': known('Dieser Rechner hat eine öffentliche Adresse: Kein Router muss weiterleiten.'),
   'given-by-hand': known('Die Einstellungen sagen, wo er erreicht wird; kein Router wird gefragt.'),
+  'forwarded-by-hand': known('Peers erreichen die Adresse: Jemand lässt einen Router dahin weiterleiten.'),
   'no-public-ip6': known(
     'Dieser Rechner hat keine öffentliche IPv6-Adresse.',
     'Bietet der Anbieter IPv6, schalte es im Router ein.'
@@ -69,11 +70,27 @@ const GERMAN: Record<LadderCode, Write> = {
   'mapped-elsewhere': ({ port, outer }) => ({
     cause: `Der Router leitet seinen Port ${outer} an ${port} weiter: Sein eigener ${port} gehört einem anderen Gerät.`
   }),
+  pinhole: ({ port }) => ({ cause: `Der Router lässt IPv6 zu Port ${port} herein.` }),
+  'pinhole-failed': details => {
+    const port = text(details, 'port')
+    const byHand = `Lass ${port} in der IPv6-Firewall des Routers von Hand zu diesem Rechner herein.`
+    if (text(details, 'why') === 'no-answer') return { cause: 'Der Router antwortet nicht mehr.' }
+    return text(details, 'why') === 'pinholes-forbidden'
+      ? {
+          cause: 'Die IPv6-Firewall des Routers ist eingeschaltet, und kein Programm darf sie öffnen.',
+          mend: `Erlaube es dort („Pinholes“, UPnP für IPv6). Oder: ${byHand}`
+        }
+      : { cause: `Der Router verweigerte, IPv6 zu ${port} hereinzulassen.`, mend: byHand }
+  },
   'asking-router': known('Der Router wird gerade gefragt.'),
   'not-asked': known('Nach diesem Port wurde der Router nicht gefragt.'),
-  'two-routers': ({ router, outer }) => ({
-    cause: `Es gibt zwei Router: Dieser (${router}) hat selbst nur die private Adresse ${outer}, von einem anderen Router davor.`,
+  'two-routers': ({ router, outer, seen }) => ({
+    cause: `Es gibt zwei Router: Dieser (${router}) hat selbst nur die private Adresse ${outer}, von einem anderen Router davor${seen === undefined ? '' : ` (im Internet ${seen})`}.`,
     mend: `Nutze ${router} als Bridge, oder schalte UPnP in beiden ein und leite vom äußeren an ${outer} weiter.`
+  }),
+  'two-routers-hidden': ({ router }) => ({
+    cause: `Es gibt zwei Router: Dieser (${router}) hat keine öffentliche Adresse und führt trotzdem ins Internet, durch einen anderen Router oder das NAT des Anbieters.`,
+    mend: `Nutze ${router} als Bridge, oder leite die Ports im äußeren Router an ihn weiter; beim NAT des Anbieters bitte um eine öffentliche Adresse.`
   }),
   'carrier-nat': ({ router, outer }) => ({
     cause: `Der Router (${router}) teilt sich seine Adresse mit anderen Kunden: Der Anbieter gab ihm ${outer}, und die erreicht von außen niemand.`,

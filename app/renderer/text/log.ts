@@ -51,6 +51,8 @@ export const log = texts({
     storage: {
       lead: 'All that this app keeps on the disk. Of what it relays it keeps sums only, and nothing about who talked to whom.',
       folder: 'Show the folder',
+      export: 'Export …',
+      exportHint: 'The export has the figures and settings as JSON, and neither keys nor secrets.',
       total: 'All together',
       nothing: 'Nothing but the file itself',
       unknown: 'Not made by Waystation.',
@@ -162,6 +164,9 @@ export const log = texts({
     storage: {
       lead: 'Alles, was diese App auf der Platte aufhebt. Von dem, was sie weiterleitet, sind es nur Summen und nichts darüber, wer mit wem gesprochen hat.',
       folder: 'Ordner zeigen',
+      export: 'Exportieren …',
+      exportHint:
+        'Der Export enthält die Zahlen und Einstellungen als JSON und weder Schlüssel noch Geheimnisse.',
       total: 'Alles zusammen',
       nothing: 'Nichts außer der Datei selbst',
       unknown: 'Nicht von Waystation angelegt.',

@@ -56,6 +56,8 @@ export const network = texts({
     protocol: 'Asked by',
     externalIp: 'Its public address',
     portState: { mapped: 'forwarded', failed: 'failed', pending: 'asked' },
+    pinholes: 'IPv6, let in by its firewall',
+    pinholeState: { mapped: 'open', failed: 'failed', pending: 'asked' },
     port: (outer: string, protocol: string, inner: string) => `${protocol} ${outer} → ${inner}`,
     secure: 'HTTPS and secure WebSocket',
     secureListener: {
@@ -154,6 +156,8 @@ export const network = texts({
     protocol: 'Gefragt über',
     externalIp: 'Seine öffentliche Adresse',
     portState: { mapped: 'weitergeleitet', failed: 'fehlgeschlagen', pending: 'gefragt' },
+    pinholes: 'IPv6, von seiner Firewall hereingelassen',
+    pinholeState: { mapped: 'offen', failed: 'fehlgeschlagen', pending: 'gefragt' },
     port: (outer, protocol, inner) => `${protocol} ${outer} → ${inner}`,
     secure: 'HTTPS und sicheres WebSocket',
     secureListener: {

@@ -6,8 +6,8 @@ export const overview = texts({
       off: 'Off. Nothing is relayed, and no port is open.',
       starting: 'Starting …',
       fault: 'Not running: something is in the way.',
-      draining: (left: number) =>
-        `Stopping: ${left} ${plural(left, 'circuit', 'circuits')} may finish, no new ones are taken.`,
+      draining: (left: number, clients: number) =>
+        `Stopping: ${left} ${plural(left, 'circuit', 'circuits')} may finish, ${clients === 0 ? '' : `${clients} ${plural(clients, 'client is', 'clients are')} sent on one by one, `}nothing new is taken.`,
       paused: 'Paused until you resume. What runs goes on; nothing new is taken.',
       pausedUntil: (until: string) => `Paused until ${until}. What runs goes on; nothing new is taken.`,
       relaying: (peers: number, count: string) => `Relaying for ${count} ${plural(peers, 'peer', 'peers')}`,
@@ -63,8 +63,8 @@ export const overview = texts({
       off: 'Aus. Nichts wird weitergeleitet, kein Port ist offen.',
       starting: 'Startet …',
       fault: 'Läuft nicht: etwas steht im Weg.',
-      draining: left =>
-        `Hält an: ${left} ${plural(left, 'Circuit darf', 'Circuits dürfen')} zu Ende gehen, neue werden nicht angenommen.`,
+      draining: (left, clients) =>
+        `Hält an: ${left} ${plural(left, 'Circuit darf', 'Circuits dürfen')} zu Ende gehen, ${clients === 0 ? '' : `${clients} ${plural(clients, 'Client wird', 'Clients werden')} nach und nach weitergeschickt, `}Neues wird nicht angenommen.`,
       paused: 'Pausiert, bis du fortsetzt. Laufendes geht weiter; Neues wird nicht angenommen.',
       pausedUntil: until => `Pausiert bis ${until}. Laufendes geht weiter; Neues wird nicht angenommen.`,
       relaying: (peers, count) => `Leitet für ${count} ${plural(peers, 'Peer', 'Peers')} weiter`,

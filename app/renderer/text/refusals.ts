@@ -41,7 +41,7 @@ export const refusals = texts({
       ],
       overloaded: [
         'The node was too busy',
-        'It used more of this machine than you allow; new work is taken again when it uses less.'
+        'It came late to its work, or used more of this machine than you allow; new work is taken again when that is over.'
       ],
       quota: ['The data was used up', 'Until the month or day begins anew, the node takes nothing new.'],
       schedule: ['Outside its hours', 'The node takes nothing new outside the hours that you gave it.'],
@@ -118,7 +118,7 @@ export const refusals = texts({
       ],
       overloaded: [
         'Der Knoten hatte zu viel zu tun',
-        'Er brauchte mehr von diesem Rechner, als du erlaubst; Neues nimmt er an, sobald es weniger ist.'
+        'Er kam zu spät zu seiner Arbeit oder brauchte mehr von diesem Rechner, als du erlaubst; Neues nimmt er an, sobald das vorbei ist.'
       ],
       quota: [
         'Die Datenmenge war verbraucht',

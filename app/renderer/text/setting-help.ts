@@ -95,6 +95,9 @@ export const HELP: Record<Exclude<Language, 'en'>, Record<Key, string>> = {
       'Wie viele neue Reservierungen und Circuits ein Peer in der Minute anfragen darf',
     'relay.attempts.perIpPerMinute':
       'Wie viele neue Reservierungen und Circuits eine IPv4-Adresse oder ein IPv6-/56 in der Minute anfragen darf',
+    'overload.eventLoopDelayMs':
+      'Neues wird abgewiesen, solange der Knoten später als so viele Millisekunden zu seiner Arbeit kommt (0: unbegrenzt)',
+    'overload.memoryBytes': 'Neues wird abgewiesen, solange der Prozess mehr Speicher als das belegt',
     'access.allow': 'Wenn nicht leer, dürfen nur diese reservieren und Circuits anfragen',
     'access.deny': 'Diese dürfen weder reservieren noch Circuits anfragen',
     'dht.enabled': 'Den Server der Kademlia-DHT betreiben',

@@ -66,6 +66,11 @@ export const GERMAN_FIELDS: Record<string, string> = {
   'how long the node ran': 'wie lange der Knoten lief',
   'how many different peers were connected': 'wie viele verschiedene Peers verbunden waren',
   'how many requests were refused, by reason': 'wie viele Anfragen abgelehnt wurden, nach Grund',
+  'bytes relayed and circuits made for each network, by its name':
+    'weitergeleitete Bytes und Circuits jedes Netzes, nach seinem Namen',
+  'how long each rule of the budget held the node': 'wie lange jede Regel des Budgets den Knoten hielt',
+  'of each day and month that had a quota: its limit, and which traffic it counted':
+    'von jedem Tag und Monat mit einem Kontingent: sein Limit, und welchen Verkehr es zählte',
   'each minute of the last day': 'jede Minute des letzten Tages',
   'each hour of the last 90 days': 'jede Stunde der letzten 90 Tage',
   'each day': 'jeder Tag',

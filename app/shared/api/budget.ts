@@ -5,14 +5,14 @@ export type Rule =
 /** The word for it in refusals and in why circuits ended. */
 export type HoldCause = 'quota' | 'schedule' | 'power'
 
-/** What the system tells; undefined: it does not. */
+/** What the system tells of what the rules go by; undefined: it does not, or no rule needs it. */
 export interface PowerState {
   onBattery?: boolean
   /** 0 to 100. */
   batteryPercent?: number
   /** Whether the connection to the Internet is paid for by what is used. */
   metered?: boolean
-  /** The name of the program that fills the screen. */
+  /** The name of the program that fills the screen; '': none does. */
   fullScreenProgram?: string
 }
 
@@ -28,6 +28,8 @@ export interface RuleState {
   limitBytes?: number
   /** When the count begins anew. */
   resetsAt?: string
+  /** The system was asked for what the rule goes by and does not tell: it never holds. */
+  untold?: true
 }
 
 export interface BudgetInfo {

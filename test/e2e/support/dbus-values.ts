@@ -69,6 +69,8 @@ export class Writer {
       case 'i':
       case 'u':
         return this.#uint32(Number(value))
+      case 'd':
+        return this.#double(Number(value))
       case 's':
       case 'o':
         return this.#text(value as string)
@@ -88,6 +90,12 @@ export class Writer {
 
   #uint32(value: number): void {
     this.#bytes.push(value & 255, (value >>> 8) & 255, (value >>> 16) & 255, (value >>> 24) & 255)
+  }
+
+  #double(value: number): void {
+    const bytes = Buffer.alloc(8)
+    bytes.writeDoubleLE(value)
+    this.#bytes.push(...bytes)
   }
 
   #text(text: string): void {

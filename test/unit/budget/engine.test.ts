@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BudgetEngine, type QuotaHolds, type Verdict } from '../../../app/main/budget/engine.ts'
 import { FairShare } from '../../../app/main/budget/fair-share.ts'
+import { factsNeeded } from '../../../app/main/budget/power-rules.ts'
 import { countedBytes } from '../../../app/main/budget/quota.ts'
 import type { PowerState, Traffic } from '../../../app/shared/api.ts'
 import { defaultsOf, type Settings } from '../../../app/shared/settings.ts'
@@ -231,11 +232,22 @@ describe('other rules', () => {
       { fullScreenProgram: String.raw`C:\Games\DOOM.exe` },
       'full-screen'
     ],
-    ['another program', { 'power.fullScreenPrograms': ['doom'] }, { fullScreenProgram: 'vlc' }, undefined]
+    ['another program', { 'power.fullScreenPrograms': ['doom'] }, { fullScreenProgram: 'vlc' }, undefined],
+    ['no program', { 'power.fullScreenPrograms': ['.exe'] }, { fullScreenProgram: '' }, undefined]
   ])('on %s', (_what, settings, power, expected) => {
     const { world, rule } = create(settings)
     world.power = power
     expect(rule()).toBe(expected)
+  })
+
+  it('has the system asked for what its rules go by, and for nothing while the node is off', () => {
+    const needs = (settings: Partial<Settings>): string[] =>
+      [...factsNeeded({ ...defaultsOf('server'), ...settings })].toSorted()
+    const rules = { 'power.batteryBelowPercent': 20, 'power.holdOnMetered': true }
+    expect(needs({})).toEqual([])
+    expect(needs(rules)).toEqual(['batteryPercent', 'metered', 'onBattery'])
+    expect(needs({ 'power.fullScreenPrograms': ['doom'] })).toEqual(['fullScreenProgram'])
+    expect(needs({ ...rules, 'relay.enabled': false })).toEqual([])
   })
 
   it('wants a battery somewhat above its level before it lets go', () => {

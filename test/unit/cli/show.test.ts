@@ -8,6 +8,7 @@ import {
   showReservations,
   showSettings
 } from '../../../app/main/cli/operate/show-lists.ts'
+import { budgetRows } from '../../../app/main/cli/operate/show-budget.ts'
 import { modeText, showStatus } from '../../../app/main/cli/operate/show-status.ts'
 import { localDay, localMinute, localTime } from '../../../app/main/cli/operate/text.ts'
 import { REFUSALS } from '../../../app/main/relay/circuit/admission.ts'
@@ -98,7 +99,9 @@ const amounts = (times: number): Amounts => ({
   traffic: { received: 3 * times * GiB, sent: 2 * times * GiB },
   circuits: 10 * times,
   refusals: { full: times, denied: 2 * times },
-  uptimeSeconds: 3600 * times
+  uptimeSeconds: 3600 * times,
+  networks: {},
+  heldSeconds: {}
 })
 const record: HistoryRecord = { at: '2026-11-21T11:00:00Z', peers: 7, ...amounts(1) }
 const both = { toTarget: 1_250_000, toSource: 1000 }
@@ -380,6 +383,10 @@ describe('the mode', () => {
       `draining: 1 circuit left, then it stops; at the latest ${then}`
     ],
     [
+      { mode: 'draining' as const, until, circuitsLeft: 2, reservationsLeft: 1 },
+      `draining: 2 circuits and 1 reserved client left, then it stops; at the latest ${then}`
+    ],
+    [
       { mode: 'held' as const, rule: 'quota-month' as const, until },
       `held: the month's quota is used up; asleep until ${then}`
     ],
@@ -394,6 +401,17 @@ describe('the mode', () => {
   ])('%j says why', (mode, text) => {
     expect(modeText(mode, now)).toBe(text)
   })
+})
+
+it('says of a rule where the system does not tell what it goes by', () => {
+  const rules = [
+    { rule: 'metered' as const, state: 'free' as const, untold: true as const },
+    { rule: 'battery' as const, state: 'free' as const }
+  ]
+  expect(budgetRows({ ...noBudget, rules }, now)).toEqual([
+    ['Metered', 'never sleeps: this system does not say whether the connection is metered'],
+    ['On battery', 'works']
+  ])
 })
 
 it.each([

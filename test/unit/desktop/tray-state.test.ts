@@ -56,6 +56,12 @@ const cases: [string, TrayView, TrayState, string][] = [
   ],
   ['draining', viewWith({ mode: { mode: 'draining', circuitsLeft: 2 } }), 'paused', 'Finishing 2 circuits…'],
   [
+    'handing over',
+    viewWith({ mode: { mode: 'draining', circuitsLeft: 0, reservationsLeft: 3 } }),
+    'paused',
+    'Sending 3 clients on…'
+  ],
+  [
     'a fault',
     viewWith({ mode: { mode: 'open', fault: { code: 'port-in-use', message: 'Port 4001 is taken.' } } }),
     'trouble',

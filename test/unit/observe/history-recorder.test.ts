@@ -67,6 +67,25 @@ describe('a tick', () => {
     })
   })
 
+  it('adds what grew for each network and by each rule, and nothing of the others', async () => {
+    const network = (count: number) => ({ bytes: { toTarget: count, toSource: 0 }, circuits: 1 })
+    counted = { ...amountsOf(1), networks: { old: network(5), chat: network(5) } }
+    const recorder = new Recorder(components)
+    counted = {
+      ...amountsOf(1),
+      networks: { old: network(5), chat: network(7), constructor: network(9) },
+      heldSeconds: { ...amountsOf(1).heldSeconds, metered: 3 }
+    }
+    await recorder.tick()
+    expect(added[0]?.amounts).toEqual({
+      ...amountsOf(0),
+      refusals: {},
+      networks: { chat: { ...network(2), circuits: 0 }, constructor: network(9) },
+      heldSeconds: { metered: 3 },
+      uptimeSeconds: 0
+    })
+  })
+
   it('takes counters that fell for ones that began anew', async () => {
     counted = amountsOf(9)
     const recorder = new Recorder(components)

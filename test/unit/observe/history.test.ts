@@ -316,6 +316,22 @@ describe('refusals', () => {
   })
 })
 
+describe('what is of networks and of rules', () => {
+  it('adds up by name, whatever the name is, and lasts', async () => {
+    const network = { bytes: { toTarget: 1, toSource: 2 }, circuits: 3 }
+    const networks = Object.fromEntries(['constructor', '__proto__', 'a "b"/c'].map(name => [name, network]))
+    for (let i = 0; i < 2; i++) {
+      history.add({ ...amountsOf(0), networks, heldSeconds: { schedule: 10, battery: 0 } })
+      await reopen()
+    }
+    const { networks: found, heldSeconds } = history.totals().ever
+    expect(Object.entries(found)).toEqual(
+      Object.keys(networks).map(name => [name, { bytes: { toTarget: 2, toSource: 4 }, circuits: 6 }])
+    )
+    expect(heldSeconds).toEqual({ schedule: 20 })
+  })
+})
+
 describe('deleting it', () => {
   /** Not by chance in a file. */
   const FIGURE = 918_273_645_546

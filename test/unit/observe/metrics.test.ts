@@ -18,6 +18,7 @@ const GAUGES: Gauges = {
   dhtPeers: 17,
   traffic: { received: 1000, sent: 2000 },
   quota: { limitBytes: 100_000, usedBytes: 3000 },
+  networks: [],
   heldSeconds: noBudget.heldSeconds,
   historyWritable: true,
   addresses: { listening: 2, verified: 1 },
@@ -56,6 +57,22 @@ const closed = (seconds: number) => ({
 })
 const denied = { peer: pair.source, ip: '192.0.2.1' }
 const granted = { ...denied, seconds: 3600 }
+
+describe('networks', () => {
+  it('have their bytes, circuits, DHT and records, by name', async () => {
+    const network = { name: 'Chat "one"', dhtSize: 12, recordsProvided: 20 }
+    const served = { peers: 3, reservations: 4, circuits: 5, bytes: { toTarget: 6, toSource: 7 } }
+    using node = start({ networks: [{ ...network, served }] })
+    const label = 'network="Chat \\"one\\""'
+    expect((await node.lines('waystation_network_')).sort()).toEqual([
+      `waystation_network_circuits_total{${label}} 5`,
+      `waystation_network_dht_table_size{${label}} 12`,
+      `waystation_network_records_provided{${label}} 20`,
+      `waystation_network_relayed_bytes_total{${label},direction="to-source"} 7`,
+      `waystation_network_relayed_bytes_total{${label},direction="to-target"} 6`
+    ])
+  })
+})
 
 describe('the relay service', () => {
   it('has reservations as go-libp2p counts them', async () => {

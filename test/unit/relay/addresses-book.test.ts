@@ -51,6 +51,17 @@ describe('an address', () => {
     expect(stateOf(text)?.public).toBe(isPublic)
   })
 
+  it('is asked about anew after a doubt, and stands until enough say otherwise', () => {
+    book.update(known('mapped', TCP))
+    answer('reached', 2)
+    expect(book.isAsking).toBe(false)
+    book.doubt()
+    answer('failed', 2)
+    expect(stateOf(TCP)?.state).toBe('verified')
+    answer('failed', 1, { first: 22 })
+    expect(stateOf(TCP)?.state).toBe('unreachable')
+  })
+
   it.each<Origin>(['listening', 'mapped', 'observed'])(
     'that is %s is verified once it is reached',
     origin => {

@@ -85,3 +85,20 @@ it('remembers what 256 networks said last', () => {
   for (let i = 0; i < 255; i++) ips.add('5.6.7.9', `62.${i}.0.1`)
   expect(ips.believed()).toEqual(['5.6.7.9'])
 })
+
+it('says when an address is believed that was not before', () => {
+  const ips = new ObservedIps()
+  expect(ips.add('5.6.7.1', '23.1.0.1')).toBe(false)
+  expect(ips.add('5.6.7.1', '45.2.0.1')).toBe(true)
+  expect(ips.add('5.6.7.1', '62.3.0.1')).toBe(false)
+})
+
+it('believes of another network what is said there, and until then what was said before', () => {
+  const ips = new ObservedIps()
+  for (const witness of ['23.1.0.1', '45.2.0.1', '62.3.0.1']) ips.add('5.6.7.1', witness)
+  ips.renew()
+  expect(ips.believed()).toEqual(['5.6.7.1'])
+  ips.add('5.6.7.9', '77.4.0.1')
+  ips.add('5.6.7.9', '23.1.0.1')
+  expect(ips.believed()).toEqual(['5.6.7.9'])
+})

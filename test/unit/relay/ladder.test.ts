@@ -139,6 +139,51 @@ describe('the ladder', () => {
     expect(carrier).toMatchObject({ health: 'broken', code: 'carrier-nat' })
   })
 
+  it('names the Internet address of the outer router, where peers have seen it', () => {
+    const gateway = { protocol: 'upnp', address: '192.168.1.1', externalIp: '10.0.0.7' } as const
+    const seen = { ...address(OUTSIDE, 'unreachable', '3 peers could not.'), observed: true } as const
+    const ladder = look({ ...behind({ code: 'private-gateway', gateway }), addresses: [lan, seen] })
+    expect(rung(ladder, 'mapped')).toMatchObject({ state: 'failed', code: 'two-routers' })
+    expect(rung(ladder, 'mapped')?.cause).toContain('in front of it (5.6.7.8 on the Internet)')
+  })
+
+  it('asks no router for more where peers reach the node by one', () => {
+    const seen = { ...address(OUTSIDE, 'verified'), observed: true } as const
+    const ladder = look({ ...behind({ code: 'no-gateway', cause: 'None.' }), addresses: [lan, seen] })
+    expect(rung(ladder, 'mapped')).toMatchObject({ state: 'off', code: 'forwarded-by-hand' })
+  })
+
+  it('takes a router without an address, through which the Internet is reached, for the inner of two', () => {
+    const hidden = { code: 'no-external-address', cause: 'The router has no public address.' }
+    const gateway = { protocol: 'upnp', address: '192.168.1.1' } as const
+    const online = look(behind({ ...hidden, gateway }))
+    expect(rung(online, 'mapped')).toMatchObject({ state: 'failed', code: 'two-routers-hidden' })
+    expect(online.cause).toContain('192.168.1.1')
+    const dht = { enabled: true, servers: 0, joins: 1 }
+    const offline = look({ ...behind({ ...hidden, gateway }), dht })
+    expect(rung(offline, 'mapped')).toMatchObject({ code: 'router-failed', cause: hidden.cause })
+  })
+
+  it('says of IPv6 whether the router lets it in', () => {
+    const six = `/ip6/2606:4700::2/tcp/4001${ID}`
+    const at6 = (pinholes: MappingInfo['pinholes']): LadderInfo =>
+      look({
+        ways: [{ ...TCP, family: 'ip6' }],
+        addresses: [address(six, 'listening')],
+        mapping: { ...forwarded, ...(pinholes && { pinholes }) }
+      })
+    const pinhole = { transport: 'tcp', protocol: 'tcp', internalPort: 4001, since: SINCE } as const
+    expect(rung(at6([{ ...pinhole, state: 'mapped' }]), 'mapped')).toMatchObject({
+      ...{ state: 'ok', code: 'pinhole', since: SINCE },
+      cause: 'The router lets IPv6 in to port 4001.'
+    })
+    const failed = { ...pinhole, state: 'failed', code: 'pinholes-forbidden', cause: 'It may not.' } as const
+    expect(rung(at6([failed]), 'mapped')).toMatchObject({
+      ...{ state: 'failed', code: 'pinhole-failed', cause: 'It may not.' }
+    })
+    expect(rung(at6(undefined), 'mapped')).toMatchObject({ state: 'off', code: 'not-needed' })
+  })
+
   it('says that the router forwards another port', () => {
     const [port] = forwarded.ports
     const ports = port === undefined ? [] : [{ ...port, externalPort: 50_001, code: 'conflict' }]

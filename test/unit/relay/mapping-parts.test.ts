@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import {
+  gateway6OfProc,
+  gateway6OfRouteGet,
+  gateway6OfRoutePrint,
   gatewayOfProc,
   gatewayOfRouteGet,
   gatewayOfRoutePrint
 } from '../../../app/main/relay/mapping/default-gateway.ts'
-import { faultOf, servicesOf } from '../../../app/main/relay/mapping/igd.ts'
+import { servicesOf } from '../../../app/main/relay/mapping/igd.ts'
 import { MappedAddresses, type MappedAddress } from '../../../app/main/relay/mapping/mapped-addresses.ts'
 import { isAnswerTo } from '../../../app/main/relay/mapping/nat-pmp.ts'
+import { faultOf } from '../../../app/main/relay/mapping/soap.ts'
 import { GatewayAnswers, locationOf } from '../../../app/main/relay/mapping/ssdp.ts'
 
 const HEAD = 'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n'
@@ -73,6 +77,50 @@ describe('the default gateway', () => {
   })
 })
 
+describe('the default gateway of IPv6', () => {
+  const none = '0'.repeat(32)
+  const route = (
+    hop: string,
+    { to = none, bits = '00', metric = '00000400', flags = '00000003' } = {}
+  ): string => `${to} ${bits} ${none} 00 ${hop} ${metric} 00000003 00000000 ${flags}     eth0`
+  const LINK_LOCAL = 'fe80000000000000020c29fffe000001'
+
+  it.each([
+    {
+      what: 'that is link-local',
+      rows: [route(LINK_LOCAL)],
+      gateway: 'fe80:0000:0000:0000:020c:29ff:fe00:0001%eth0'
+    },
+    {
+      what: 'of the route with the lowest metric',
+      rows: [route(LINK_LOCAL), route(`fd${'0'.repeat(29)}1`, { metric: '00000064' })],
+      gateway: 'fd00:0000:0000:0000:0000:0000:0000:0001'
+    },
+    { what: 'of a route that rejects', rows: [route(none, { flags: '00200200' })], gateway: undefined },
+    { what: 'of one network', rows: [route(LINK_LOCAL, { bits: '40' })], gateway: undefined },
+    { what: 'of no route', rows: [], gateway: undefined }
+  ])('is read on Linux: that $what', ({ rows, gateway }) => {
+    expect(gateway6OfProc(rows.join('\n') + '\n')).toBe(gateway)
+  })
+
+  it('is read on macOS', () => {
+    const text = '   route to: default\n    gateway: fe80::1%en0\n  interface: en0\n'
+    expect(gateway6OfRouteGet(text)).toBe('fe80::1%en0')
+    expect(gateway6OfRouteGet('')).toBeUndefined()
+  })
+
+  it('is read on Windows', () => {
+    const text = [
+      ' If Metric Network Destination      Gateway',
+      ' 12    281 ::/0                     fe80::1',
+      '  5     25 ::/0                     fe80::2',
+      '  9      5 ::/0                     On-link'
+    ].join('\r\n')
+    expect(gateway6OfRoutePrint(text)).toBe('fe80::2%5')
+    expect(gateway6OfRoutePrint('')).toBeUndefined()
+  })
+})
+
 describe('an answer to the search for UPnP gateways', () => {
   const ST = 'urn:schemas-upnp-org:device:InternetGatewayDevice:1'
   const answer = ({
@@ -103,13 +151,10 @@ describe('an answer to the search for UPnP gateways', () => {
 })
 
 describe('gateways that have answered', () => {
-  const at = (host: string, number: number) => ({
-    location: new URL(`http://${host}/${number}.xml`),
-    localAddress: '192.168.1.9'
-  })
+  const at = (host: string, number: number): URL => new URL(`http://${host}/${number}.xml`)
   const all = (answers: GatewayAnswers): string[] => {
     const found: string[] = []
-    for (let next = answers.next(); next !== undefined; next = answers.next()) found.push(next.location.href)
+    for (let next = answers.next(); next !== undefined; next = answers.next()) found.push(next.href)
     return found
   }
 

@@ -109,6 +109,28 @@ describe('the state of the port mapping', () => {
     expect(state.info.code).toBe('no-answer')
   })
 
+  it('tells of the IPv6 ports that a router lets in, of one at two addresses the better', () => {
+    const { state, said, at } = watchedState()
+    const forbidden = new MappingError('pinholes-forbidden', 'UPnP code 703', 703)
+    state.pinholes([{ port: TCP, error: forbidden }, { port: TCP }, { port: QUIC, error: REFUSED }])
+    at(5000)
+    state.pinholes([{ port: TCP }, { port: TCP, error: forbidden }, { port: QUIC, error: REFUSED }])
+    expect(said).toHaveLength(1)
+    expect(state.info.pinholes).toEqual([
+      { ...TCP, state: 'mapped', since: '1970-01-01T00:00:00.000Z' },
+      {
+        ...{ ...QUIC, state: 'failed', since: '1970-01-01T00:00:00.000Z', code: 'refused' },
+        cause:
+          'The router refused to let IPv6 in to UDP port 4001 (UPnP code 606). Let UDP port 4001 in to this machine by hand, in the IPv6 firewall of the router.'
+      }
+    ])
+    state.pinholes([{ port: TCP, error: forbidden }])
+    expect(state.info.pinholes?.[0]).toMatchObject({ state: 'failed', since: '1970-01-01T00:00:05.000Z' })
+    expect(state.info.pinholes?.[0]?.cause).toMatch(/^The router's IPv6 firewall is on, and lets no program/)
+    state.off()
+    expect(state.info.pinholes).toBeUndefined()
+  })
+
   it('holds no address in what is said of it', () => {
     const { state } = watchedState()
     for (const code of [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { HistoryRecord } from '../../../app/shared/api.ts'
-import { secondsPerRecord, seriesOf } from '../../../app/renderer/state/history-series.ts'
+import { heldBy, secondsPerRecord, seriesOf } from '../../../app/renderer/state/history-series.ts'
 
 const at = (text: string, toTarget: number, toSource = 0): HistoryRecord => ({
   at: `2026-03-01T${text}:00Z`,
@@ -9,6 +9,8 @@ const at = (text: string, toTarget: number, toSource = 0): HistoryRecord => ({
   circuits: 0,
   refusals: {},
   uptimeSeconds: 60,
+  networks: {},
+  heldSeconds: {},
   peers: 0
 })
 
@@ -36,5 +38,17 @@ describe('a chart of the history', () => {
 
   it('is empty where there is nothing', () => {
     expect(seriesOf([], 3600, 1)).toEqual({ times: [], toTarget: [], toSource: [] })
+  })
+})
+
+describe('what held the node', () => {
+  it('is summed rule by rule, the longest first', () => {
+    const first = { ...at('10:00', 0), heldSeconds: { battery: 20, schedule: 15 } }
+    const second = { ...at('10:01', 0), heldSeconds: { schedule: 15 } }
+
+    expect(heldBy([first, at('10:02', 5), second])).toEqual([
+      ['schedule', 30],
+      ['battery', 20]
+    ])
   })
 })

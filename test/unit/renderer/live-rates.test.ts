@@ -13,6 +13,8 @@ function minute(at: number, toTarget: number): HistoryRecord {
     circuits: 0,
     refusals: {},
     uptimeSeconds: 60,
+    networks: {},
+    heldSeconds: {},
     peers: 0
   }
 }

@@ -23,6 +23,10 @@ export interface CommandDoc {
 }
 
 const FULL: CommandFlag = { name: '--full', help: 'Whole ids and all columns, however narrow the terminal' }
+const CSV: CommandFlag = {
+  name: '--csv',
+  help: 'For spreadsheets: a line for each minute, hour or day; in UTC, bytes, seconds'
+}
 const PEERS =
   'PEER is a peer id, or the end of that of a connected or reserved peer, as the tables show it (12D3…w7Xb2q or w7Xb2q).'
 const RULES = 'It may be an IP address or a block of them (203.0.113.0/24), too.'
@@ -114,13 +118,19 @@ export const COMMANDS = [
   command({
     name: 'drain',
     summary: 'take no new work, let circuits finish, then stop the node',
-    details: ['Circuits that still run after the TIME are ended. A service manager may start the node anew.'],
+    details: [
+      'The clients that hold a reservation are sent away one by one, spread over the TIME, so that they find other relays.',
+      'Circuits that still run after it are ended. A service manager may start the node anew.'
+    ],
     flags: [
-      { name: '--wait', help: 'Return when the node has ended; shows how many circuits are left' },
+      {
+        name: '--wait',
+        help: 'Return when the node has ended; shows what is left'
+      },
       {
         name: '--timeout',
         takes: 'TIME',
-        help: 'How long circuits may go on, instead of shutdown.timeoutSeconds'
+        help: 'How long that may take, instead of shutdown.timeoutSeconds'
       }
     ],
     examples: ['waystation drain --wait --timeout 5min']
@@ -196,7 +206,19 @@ export const COMMANDS = [
       'waystation networks remove Chat'
     ]
   }),
-  shown({ name: 'stats', summary: 'what was relayed today, this month and ever, and the rates' }),
+  shown({
+    name: 'stats',
+    summary: 'what was relayed today, this month and ever, and the rates',
+    details: [
+      'With --since, what was done from then on: sums, by network, quotas, for how long a rule of the budget held the node,',
+      'and the days (the hours up to three days back, the minutes up to three hours) that the sums are made of.'
+    ],
+    flags: [
+      { name: '--since', takes: 'TIME', help: 'From so long ago (30d, 12h) or a day (2026-11-01) on' },
+      CSV
+    ],
+    examples: ['waystation stats --since 30d', 'waystation stats --since 2026-11-01 --csv']
+  }),
   shown({
     name: 'history',
     summary: 'what was relayed, by minute, hour or day',
@@ -207,9 +229,24 @@ export const COMMANDS = [
         name: '--last',
         takes: 'TIME',
         help: 'How far back; unless given 1h by minute, 24h by hour, 30d by day'
-      }
+      },
+      CSV
     ],
     examples: ['waystation history --step day --last 90d']
+  }),
+  shown({
+    name: 'storage',
+    takes: '[ACTION]',
+    most: 2,
+    summary: 'what this app stores: show it, export it, delete the history',
+    details: [
+      'ACTION is list (unless given), export [FILE] or delete.',
+      'export writes the history, the settings of the settings file and the list of what is stored as JSON, to a new FILE',
+      'or to the standard output; keys and secrets stay here. delete takes all figures of the past off the disk; settings',
+      'and key stay, and what was used of a quota still counts.'
+    ],
+    flags: [{ name: '--yes', help: 'With delete: do it; it cannot be undone' }],
+    examples: ['waystation storage export my-relay.json', 'waystation storage delete --yes']
   }),
   command({
     name: 'logs',

@@ -5,8 +5,8 @@ import { readLock } from '../../data-folder.ts'
 import { amountOf } from './actions.ts'
 import { DONE } from './exit-codes.ts'
 import type { Run } from './run-context.ts'
-import { modeText } from './show-status.ts'
-import { counted, localTime } from './text.ts'
+import { leftText, modeText } from './show-status.ts'
+import { localTime } from './text.ts'
 
 /** After its last circuit a node closes connections, its stores and takes back its port mappings. */
 const STOPPING_MS = 60_000
@@ -39,8 +39,7 @@ async function showProgress(run: Run, first: ModeInfo, events: EventStream): Pro
   let shown: string | undefined
   const show = async (mode: ModeInfo): Promise<void> => {
     until = mode.until
-    const left = counted(mode.circuitsLeft ?? 0, 'circuit')
-    const text = `Draining: ${left} left${until === undefined ? '' : `, until ${localTime(until)}`}`
+    const text = `Draining: ${leftText(mode)} left${until === undefined ? '' : `, until ${localTime(until)}`}`
     if (text === shown) return
     shown = text
     await (run.messagesOnTerminal ? run.progress(text) : run.tell(text))

@@ -1,11 +1,9 @@
-import type { HistoryRequest, SettingsInfo } from '../../../shared/api.ts'
+import type { SettingsInfo } from '../../../shared/api.ts'
 import { AppError } from '../../../shared/errors.ts'
 import { suggestion } from '../../settings/nearest.ts'
-import { amountOf } from './actions.ts'
-import { usage } from './arguments.ts'
 import { DONE } from './exit-codes.ts'
 import type { Run } from './run-context.ts'
-import { showHistory, showMetrics, showStats } from './show-figures.ts'
+import { showMetrics } from './show-figures.ts'
 import { showCircuits, showPeers, showRefusals, showReservations, showSettings } from './show-lists.ts'
 import { showStatus } from './show-status.ts'
 
@@ -62,32 +60,6 @@ function unknownSetting(name: string, { settings: all }: SettingsInfo): AppError
   const message = `There is no setting "${name}".${near} \`waystation settings\` lists them.`
   return new AppError('unknown-setting', message, { setting: name })
 }
-
-export async function stats(run: Run): Promise<number> {
-  const answer = await (await run.connect()).call('stats')
-  await run.answer(answer, view => showStats(answer, view))
-  return DONE
-}
-
-const STEPS: Record<HistoryRequest['step'], { lastSeconds: number }> = {
-  minute: { lastSeconds: 3600 },
-  hour: { lastSeconds: 86_400 },
-  day: { lastSeconds: 30 * 86_400 }
-}
-
-export async function history(run: Run): Promise<number> {
-  const step = run.valueOf('step') ?? 'hour'
-  if (!isStep(step)) throw usage(run.doc, `--step cannot be "${step}": give minute, hour or day.`)
-  const seconds = amountOf(run, 'last', 'seconds') ?? STEPS[step].lastSeconds
-  const begin = new Date(run.now() - seconds * 1000)
-  // A time before there were dates to write is as good as for ever.
-  const from = Number.isNaN(begin.getTime()) || begin.getTime() < 0 ? new Date(0) : begin
-  const answer = await (await run.connect()).call('history', { step, from: from.toISOString() })
-  await run.answer(answer, view => showHistory(answer, step, view))
-  return DONE
-}
-
-const isStep = (text: string): text is HistoryRequest['step'] => Object.hasOwn(STEPS, text)
 
 export async function metrics(run: Run): Promise<number> {
   const answer = await (await run.connect()).call('metrics')

@@ -11,17 +11,9 @@ import { drain } from './drain.ts'
 import { DONE, exitCodeOf, FAILED } from './exit-codes.ts'
 import { events, logs } from './follow.ts'
 import { networks } from './networks.ts'
-import {
-  circuits,
-  history,
-  metrics,
-  peers,
-  refusals,
-  reservations,
-  settings,
-  stats,
-  status
-} from './lists.ts'
+import { circuits, metrics, peers, refusals, reservations, settings, status } from './lists.ts'
+import { history, stats } from './past.ts'
+import { storage } from './storage.ts'
 import { Run, written, type OperateIo, type OperateTiming, type RunComponents } from './run-context.ts'
 import { plain } from './text.ts'
 
@@ -47,6 +39,7 @@ const COMMANDS: Record<CommandName, (run: Run) => Promise<number>> = {
   networks,
   stats,
   history,
+  storage,
   logs,
   metrics,
   events

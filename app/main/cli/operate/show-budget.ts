@@ -14,7 +14,7 @@ const HELD: Readonly<Record<Rule, readonly [why: string, end: string]>> = {
   'full-screen': ['a program fills the screen', 'it does not']
 }
 
-const LABELS: Readonly<Record<Rule, string>> = {
+export const RULE_NAMES: Readonly<Record<Rule, string>> = {
   'quota-month': 'Quota',
   'quota-day': 'Quota a day',
   schedule: 'Schedule',
@@ -22,6 +22,14 @@ const LABELS: Readonly<Record<Rule, string>> = {
   'battery-level': 'Low battery',
   metered: 'Metered',
   'full-screen': 'Full screen'
+}
+
+/** Of rules that go by what the system tells, where it does not. */
+const UNTOLD: Readonly<Partial<Record<Rule, string>>> = {
+  battery: 'this system does not say whether it runs on a battery',
+  'battery-level': 'this system tells of no battery',
+  metered: 'this system does not say whether the connection is metered',
+  'full-screen': 'this system does not say which program fills the screen'
 }
 
 /** Which rule holds it and until when. */
@@ -36,7 +44,7 @@ const timeText = (time: string, now: number): string => `${localTime(time)}, in 
 /** The rules that are set, but for the quota of the month, and the processor's share. */
 export function budgetRows({ rules, cpu }: BudgetInfo, now: number): [string, string][] {
   const others = rules.filter(({ rule, state }) => rule !== 'quota-month' || state === 'soft')
-  const rows = others.map((state): [string, string] => [LABELS[state.rule], ruleText(state, now)])
+  const rows = others.map((state): [string, string] => [RULE_NAMES[state.rule], ruleText(state, now)])
   if (cpu.limitPercent === 0) return rows
   const used = cpu.percent === undefined ? '' : `${Math.round(cpu.percent)} % of `
   const narrowed = cpu.narrowedToBytesPerSecond
@@ -45,7 +53,8 @@ export function budgetRows({ rules, cpu }: BudgetInfo, now: number): [string, st
   return [...rows, ['Processor', `${used}at most ${cpu.limitPercent} % of one core${rate}${over}`]]
 }
 
-function ruleText({ rule, state, until, usedBytes, limitBytes, resetsAt }: RuleState, now: number): string {
+function ruleText(shown: RuleState, now: number): string {
+  const { rule, state, until, usedBytes, limitBytes, resetsAt, untold } = shown
   const share = 'a peer that had more than its fair share of the rest gets no new circuits'
   if (rule === 'quota-month') return share
   if (usedBytes !== undefined && limitBytes !== undefined && resetsAt !== undefined) {
@@ -53,7 +62,8 @@ function ruleText({ rule, state, until, usedBytes, limitBytes, resetsAt }: RuleS
     return state === 'soft' ? `${used}; ${share}` : used
   }
   const end = until === undefined ? '' : ` until ${timeText(until, now)}`
-  return state === 'holding' ? `sleeps${end}` : `works${end}`
+  if (state === 'holding') return `sleeps${end}`
+  return untold === true ? `never sleeps: ${UNTOLD[rule] ?? 'this system does not say'}` : `works${end}`
 }
 
 const COUNTS = {

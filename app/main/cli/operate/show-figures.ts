@@ -49,26 +49,28 @@ const AMOUNTS: readonly AmountRow[] = [
   ['up', ({ uptimeSeconds }) => formatDuration(Math.round(uptimeSeconds))]
 ]
 
-/** Today, this month and ever. */
-export function totalsTable(totals: Totals, options: ViewOptions): string[] {
-  const column = (
-    head: string,
-    amounts: Amounts
-  ): { head: string; text: (row: AmountRow) => string; right: true } => ({
-    head,
-    text: ([, text]) => text(amounts),
-    right: true
-  })
+/** Amounts beside each other, each column with its head. */
+export function amountsTable(
+  title: string,
+  columns: readonly (readonly [head: string, amounts: Amounts])[],
+  options: ViewOptions
+): string[] {
   return table<AmountRow>(
     [
-      { head: 'TOTALS', text: ([name]) => name },
-      column('TODAY', totals.today),
-      column('THIS MONTH', totals.month),
-      column('EVER', totals.ever)
+      { head: title, text: ([name]) => name },
+      ...columns.map(([head, amounts]) => {
+        return { head, text: ([, text]: AmountRow) => text(amounts), right: true }
+      })
     ],
     AMOUNTS,
     options
   )
+}
+
+/** Today, this month and ever. */
+export function totalsTable({ today, month, ever }: Totals, options: ViewOptions): string[] {
+  const columns = [['TODAY', today] as const, ['THIS MONTH', month] as const, ['EVER', ever] as const]
+  return amountsTable('TOTALS', columns, options)
 }
 
 /** `44.2 GB of 100 GB (44 %), counted anew from 2026-12-01` */
@@ -76,10 +78,15 @@ export function quotaText({ limitBytes, usedBytes, resetsAt }: QuotaInfo): strin
   if (limitBytes === 0) return `none; ${formatBytes(usedBytes)} of traffic this month`
   // Down, so that 100 % is said only of a quota that is used up.
   const percent = Math.floor((100 * usedBytes) / limitBytes)
-  // In the units that the limit was given in.
   const limit = writeQuantity(limitBytes, 'bytes')
-  const used = limit.endsWith('iB') ? formatBytes(usedBytes) : formatDecimalBytes(usedBytes)
+  const used = quotaBytes(usedBytes, limitBytes)
   return `${used} of ${limit} (${percent} %), counted anew from ${localDay(resetsAt)}`
+}
+
+/** In the units that the limit was given in. */
+export function quotaBytes(bytes: number, limitBytes: number): string {
+  const isBinary = writeQuantity(limitBytes, 'bytes').endsWith('iB')
+  return isBinary ? formatBytes(bytes) : formatDecimalBytes(bytes)
 }
 
 export function showStats({ totals, rates, quota, since }: Stats, options: ViewOptions): string[] {
@@ -106,6 +113,7 @@ export function showHistory(
   options: ViewOptions
 ): string[] {
   if (records.length === 0) return ['There is no history of that time yet.']
+  const held = ({ heldSeconds }: Amounts): number => sum(Object.values(heldSeconds))
   const relayed = ({ bytes }: Amounts): string => formatBytes(bytes.toTarget + bytes.toSource)
   return table<HistoryRecord>(
     [
@@ -124,7 +132,18 @@ export function showHistory(
         text: ({ uptimeSeconds }) => formatDuration(Math.round(uptimeSeconds)),
         right: true,
         spare: 1
-      }
+      },
+      // Most nodes have no rule that ever holds them.
+      ...(records.some(record => held(record) > 0)
+        ? [
+            {
+              head: 'HELD',
+              text: (record: HistoryRecord) => formatDuration(held(record)),
+              right: true,
+              spare: 2
+            }
+          ]
+        : [])
     ],
     records,
     options

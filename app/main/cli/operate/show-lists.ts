@@ -106,7 +106,7 @@ export const REFUSAL_TEXTS: Readonly<Record<string, string>> = {
   'peer-rate': 'one peer asks too often',
   'ip-rate': 'one IP address asks too often',
   'fair-share': 'one peer has had its share of the last part of a quota',
-  overloaded: 'the node has more to do than it may',
+  overloaded: 'the node had more to do than it can, or may',
   quota: 'a quota is used up',
   schedule: 'outside the hours in which the node works',
   power: 'the node sleeps: battery, metered connection or full screen',

@@ -4,6 +4,7 @@ import type {
   MappedPort,
   MappingInfo,
   ModeInfo,
+  OverloadInfo,
   Status,
   TlsInfo
 } from '../../../shared/api.ts'
@@ -33,7 +34,7 @@ export function showStatus(status: Status, options: ViewOptions): string[] {
 }
 
 function head(
-  { version, pid, profile, peerId, startedAt, uptimeSeconds, mode, reachability }: Status,
+  { version, pid, profile, peerId, startedAt, uptimeSeconds, mode, reachability, overload }: Status,
   options: ViewOptions
 ): string[] {
   return pairs([
@@ -44,9 +45,24 @@ function head(
       'Reach',
       mode.mode === 'off' ? [] : [`${HEALTH_WORDS[reachability.health]} (\`waystation doctor\` says more)`]
     ],
+    ['Overload', overload === undefined ? [] : [overloadText(overload)]],
     ['Trouble', mode.fault === undefined ? [] : [mode.fault.message]],
     ['Up', `${formatDuration(uptimeSeconds)}, since ${localTime(startedAt)}`]
   ])
+}
+
+function overloadText({ cause, since, eventLoopDelayMs, memoryBytes }: OverloadInfo): string {
+  const what =
+    cause === 'memory'
+      ? `the node holds ${formatBytes(memoryBytes)} of memory (overload.memoryBytes)`
+      : `the node comes ${eventLoopDelayMs} ms late to its work (overload.eventLoopDelayMs)`
+  return `new work is refused since ${localTime(since)}: ${what}`
+}
+
+/** What a node that ends waits for: `2 circuits and 5 reserved clients`. */
+export function leftText({ circuitsLeft = 0, reservationsLeft = 0 }: ModeInfo): string {
+  const circuits = counted(circuitsLeft, 'circuit')
+  return reservationsLeft === 0 ? circuits : `${circuits} and ${counted(reservationsLeft, 'reserved client')}`
 }
 
 /** The mode and why. */
@@ -64,7 +80,7 @@ export function modeText(info: ModeInfo, now: number): string {
     case 'paused':
       return `paused: takes no new work, until ${end ?? 'it is resumed (`waystation resume`)'}`
     case 'draining':
-      return `draining: ${left} left, then it stops${end === undefined ? '' : `; at the latest ${end}`}`
+      return `draining: ${leftText(info)} left, then it stops${end === undefined ? '' : `; at the latest ${end}`}`
     case 'held':
       return heldText(info, now)
   }
@@ -128,7 +144,7 @@ function addresses({ addresses, announced, peerId }: Status, options: ViewOption
 const PROTOCOLS = { upnp: 'UPnP', 'nat-pmp': 'NAT-PMP' } as const
 
 function mapping(
-  { state, since, cause, gateway, ports }: MappingInfo,
+  { state, since, cause, gateway, ports, pinholes = [] }: MappingInfo,
   { now, width }: ViewOptions
 ): string[] {
   const by =
@@ -142,6 +158,10 @@ function mapping(
     ...ports.flatMap(port => [
       `  ${portText(port)}`,
       ...(port.cause === undefined ? [] : wrap(port.cause, width, 6))
+    ]),
+    ...pinholes.flatMap(({ transport, protocol, internalPort, state: now6, cause: why }) => [
+      `  ${transport}: ${protocol.toUpperCase()} ${internalPort} by IPv6, ${now6 === 'mapped' ? 'let in' : 'failed'}`,
+      ...(why === undefined ? [] : wrap(why, width, 6))
     ])
   ]
 }

@@ -54,6 +54,15 @@ export class Calendar {
   }
 }
 
+/** Where the records of a moment are kept. */
+export function recordKeys({ minute, hour, day }: Periods): string[] {
+  return [`minute/${minuteText(minute)}`, `hour/${minuteText(hour)}`, `day/${day}`]
+}
+
+export function dayAfter(day: string): string {
+  return new Date(Date.parse(day) + DAY_MS).toISOString().slice(0, 10)
+}
+
 /** `2026-07-30T12:34Z`: sorts as the times do. */
 export function minuteText(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 16)}Z`

@@ -1,14 +1,20 @@
 import { AppError } from '../../../shared/errors.ts'
 import type { Entries } from './level.ts'
+import { fromVersion1 } from './tally-text.ts'
 
 /** How entries of that version become those of the next. */
 export type Migrations = Readonly<Record<number, (entries: Entries) => Entries>>
 
 /** Of keys and values; written under VERSION_KEY, which like the check means the same in every version. */
-export const VERSION = 1
+export const VERSION = 2
 export const VERSION_KEY = 'version'
 
-export const MIGRATIONS: Migrations = {}
+const TALLIES = /^(minute|hour|day|month)\/|^ever$/
+
+export const MIGRATIONS: Migrations = {
+  1: entries =>
+    new Map([...entries].map(([key, text]) => [key, TALLIES.test(key) ? fromVersion1(text) : text]))
+}
 
 /** The version of a store that has one; undefined of what no version ever wrote. */
 export function versionOf(entries: Entries): number | undefined {

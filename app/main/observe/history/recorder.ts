@@ -1,4 +1,4 @@
-import type { Amounts, BothWays, Traffic } from '../../../shared/api.ts'
+import type { Amounts, BothWays, NetworkAmounts } from '../../../shared/api.ts'
 import type { History } from './history.ts'
 
 /** The most that kill -9 loses. */
@@ -7,12 +7,7 @@ const FLUSH_MS = FLUSH_SECONDS * 1000
 const MINUTE_MS = 60_000
 
 /** What was counted since some beginning, such as the process's start. Never falls; if it does, it began anew. */
-export interface Counted {
-  bytes: BothWays
-  traffic: Traffic
-  circuits: number
-  refusals: Readonly<Record<string, number>>
-}
+export type Counted = Readonly<Omit<Amounts, 'uptimeSeconds'>>
 
 export interface RecorderComponents {
   history: Pick<History, 'add' | 'peerSeen' | 'flush'>
@@ -103,26 +98,60 @@ export function startRecorder(components: RecorderComponents): { record(): void;
 }
 
 /** Counters may be handed over as they are, and grow on. */
-function snapshot({ bytes, traffic, circuits, refusals }: Counted): Counted {
-  return { bytes: { ...bytes }, traffic: { ...traffic }, circuits, refusals: { ...refusals } }
+function snapshot({ bytes, traffic, circuits, refusals, networks, heldSeconds }: Counted): Counted {
+  const copies = Object.entries(networks).map(([name, { bytes: both, circuits: made }]) => {
+    return [name, { bytes: { ...both }, circuits: made }] as const
+  })
+  return {
+    bytes: { ...bytes },
+    traffic: { ...traffic },
+    circuits,
+    refusals: { ...refusals },
+    networks: Object.fromEntries(copies),
+    heldSeconds: { ...heldSeconds }
+  }
 }
 
 function growth(before: Counted, after: Counted): Omit<Amounts, 'uptimeSeconds'> {
-  const refusals = Object.entries(after.refusals).map(
-    ([reason, count]) => [reason, grown(before.refusals[reason] ?? 0, count)] as const
-  )
   return {
-    bytes: {
-      toTarget: grown(before.bytes.toTarget, after.bytes.toTarget),
-      toSource: grown(before.bytes.toSource, after.bytes.toSource)
-    },
+    bytes: grownWays(before.bytes, after.bytes),
     traffic: {
       received: grown(before.traffic.received, after.traffic.received),
       sent: grown(before.traffic.sent, after.traffic.sent)
     },
     circuits: grown(before.circuits, after.circuits),
-    refusals: Object.fromEntries(refusals.filter(([, count]) => count > 0))
+    refusals: grownCounts(before.refusals, after.refusals),
+    networks: grownNetworks(before.networks, after.networks),
+    heldSeconds: grownCounts(before.heldSeconds, after.heldSeconds)
   }
+}
+
+function grownNetworks(before: Counted['networks'], after: Counted['networks']): Counted['networks'] {
+  const all = Object.entries(after).map(([name, now]): [string, NetworkAmounts] => {
+    // People name networks as they like, also as objects have names of their own.
+    const then = Object.hasOwn(before, name) ? before[name] : undefined
+    if (then === undefined) return [name, now]
+    return [name, { bytes: grownWays(then.bytes, now.bytes), circuits: grown(then.circuits, now.circuits) }]
+  })
+  return Object.fromEntries(
+    all.filter(([, { bytes, circuits }]) => bytes.toTarget + bytes.toSource + circuits > 0)
+  )
+}
+
+function grownWays(before: BothWays, after: BothWays): BothWays {
+  return {
+    toTarget: grown(before.toTarget, after.toTarget),
+    toSource: grown(before.toSource, after.toSource)
+  }
+}
+
+type Counts = Readonly<Partial<Record<string, number>>>
+
+function grownCounts(before: Counts, after: Counts): Record<string, number> {
+  const counts = Object.entries(after).map(
+    ([key, count = 0]) => [key, grown(before[key] ?? 0, count)] as const
+  )
+  return Object.fromEntries(counts.filter(([, count]) => count > 0))
 }
 
 const grown = (before: number, after: number): number => (after >= before ? after - before : after)

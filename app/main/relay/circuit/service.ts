@@ -15,6 +15,7 @@ import type { DirectStreams } from '../direct-streams.ts'
 import type { RelayLimits } from '../limits.ts'
 import type { Mode } from './admission.ts'
 import { Circuits } from './circuits.ts'
+import { Handover } from './handover.ts'
 import { Gate, type Access, type BudgetGate, type MemberOf } from './gate.ts'
 import { Hop } from './hop.ts'
 import { Reservations } from './reservations.ts'
@@ -76,6 +77,7 @@ export class CircuitRelay implements Startable {
   #peerRates: ReadonlyMap<string, number> = new Map()
   /** Each ends the wait of a drain that is under way. */
   readonly #drains = new Set<() => void>()
+  readonly #handover: Handover
   #ceiling = Infinity
   /** Only while there is something to look at: an idle node need not wake up twice a second. */
   #sweep: ReturnType<typeof setInterval> | undefined
@@ -103,6 +105,12 @@ export class CircuitRelay implements Startable {
     const { peerId, privateKey, connectionManager } = components
     const { circuits, reservations } = this
     const gate = this.#gate
+    this.#handover = new Handover({
+      timing,
+      clients: () => [...reservations.values()].map(({ peer }) => peer),
+      isBusy: peer => circuits.countOf(peer) > 0,
+      letGo: peer => this.#letGo(peer)
+    })
     this.#trialParts = { peerId, privateKey, connectionManager, addressesFor }
     this.#hop = new Hop({
       peerId,
@@ -139,6 +147,7 @@ export class CircuitRelay implements Startable {
     for (const unlisten of this.#unlisten) unlisten()
     this.#unlisten = undefined
     this.#stopSweeping()
+    this.#handover.stop()
     this.#components.events.removeEventListener('peer:disconnect', this.#onPeerGone)
     this.#streams?.unhandle(HOP_PROTOCOL)
     this.endTrial()
@@ -156,12 +165,14 @@ export class CircuitRelay implements Startable {
   /** Whether new work is taken; what runs goes on. */
   setMode(mode: Mode): void {
     this.#gate.mode = mode
+    if (mode !== 'draining') this.#handover.stop()
     if (mode === 'open' || mode === 'paused') for (const takeBack of this.#drains) takeBack()
   }
 
   /**
    * Takes no new work, waits for circuits to end, and after that many milliseconds ends those left. `why`: the node
-   * is to stop, or its budget holds it; that may change to another hold meanwhile.
+   * is to stop, then reserved clients are sent away one by one meanwhile; or its budget holds it, which may change to
+   * another hold.
    * False where it was resumed before its end, or drains for another reason.
    */
   async drain(milliseconds: number, why: Exclude<Mode, 'open' | 'paused'> = 'draining'): Promise<boolean> {
@@ -170,13 +181,26 @@ export class CircuitRelay implements Startable {
     const takeBack = (): void => end.resolve(false)
     this.#drains.add(takeBack)
     const cancel = this.#timing.after(milliseconds, () => end.resolve(true))
-    const drained = await Promise.race([this.circuits.untilIdle().then(() => true), end.promise])
+    const drained = await Promise.race([this.#finished(why, milliseconds).then(() => true), end.promise])
     cancel()
     this.#drains.delete(takeBack)
     // Whoever stops the node says for how long circuits may go on, also where the budget held it before.
     if (!drained || (why === 'draining') !== (this.mode === 'draining')) return false
     this.endCircuits()
     return true
+  }
+
+  async #finished(why: Mode, milliseconds: number): Promise<void> {
+    const handedOver = why === 'draining' ? this.#handover.by(this.#timing.now() + milliseconds) : undefined
+    await Promise.all([this.circuits.untilIdle(), handedOver])
+  }
+
+  #letGo(peer: string): void {
+    this.#endReservation(peer, 'drained')
+    for (const connection of this.#components.connectionManager.getConnections()) {
+      if (connection.remotePeer.toString() !== peer) continue
+      connection.close().catch((error: unknown) => connection.abort(error as Error))
+    }
   }
 
   /** Ends all circuits, for the reason for which no new work is taken. */
@@ -274,6 +298,7 @@ export class CircuitRelay implements Startable {
   #endReservation(peer: string, reason: ReservationEnd): void {
     if (this.reservations.delete(peer)?.granted === true)
       this.#bus.emit('reservation-ended', { peer, reason })
+    this.#handover.check()
   }
 
   #onSweep(): void {
@@ -283,6 +308,7 @@ export class CircuitRelay implements Startable {
       this.reservations.delete(peer)
       if (granted) this.#bus.emit('reservation-expired', { peer })
     }
+    this.#handover.check()
     this.circuits.enforce()
     if (this.reservations.size === 0 && this.circuits.size === 0) this.#stopSweeping()
   }

@@ -10,10 +10,11 @@ export type MappingCode =
   | 'refused'
   | 'conflict'
   | 'nat-pmp-refused'
+  | 'pinholes-forbidden'
   | 'nothing-to-map'
 
 /** What can be wrong with the router as a whole. */
-export type RouterCode = Exclude<MappingCode, 'conflict' | 'refused'>
+export type RouterCode = Exclude<MappingCode, 'conflict' | 'refused' | 'pinholes-forbidden'>
 
 const BY_HAND = 'or forward the ports in the router by hand and set announceIp'
 
@@ -59,6 +60,8 @@ export function portCause({ protocol, internalPort }: AskedPort, error: MappingE
       return `The router refused to forward ${port} (${error.message}). Allow it in the router's settings, ${BY_HAND}.`
     case 'nat-pmp-refused':
       return `The router refused to forward ${port} by NAT-PMP (${error.message}). Allow it in the router's settings, ${BY_HAND}.`
+    case 'pinholes-forbidden':
+      return pinholeCause({ protocol, internalPort }, error)
     default:
       return CAUSES[error.code]
   }
@@ -67,4 +70,15 @@ export function portCause({ protocol, internalPort }: AskedPort, error: MappingE
 /** The router chose, or was asked for, another port, because the own one is another device's. */
 export function otherPortCause({ protocol, internalPort }: AskedPort, externalPort: number): string {
   return `${protocol.toUpperCase()} port ${internalPort} of the router belongs to another device; ${externalPort} is forwarded instead.`
+}
+
+/** What a person should know and do about one IPv6 port. */
+export function pinholeCause({ protocol, internalPort }: AskedPort, { code, message }: MappingError): string {
+  const port = `${protocol.toUpperCase()} port ${internalPort}`
+  const mend = `Let ${port} in to this machine by hand, in the IPv6 firewall of the router.`
+  if (code === 'no-answer') return CAUSES['no-answer']
+  if (code === 'pinholes-forbidden') {
+    return `The router's IPv6 firewall is on, and lets no program open it. Allow that there ("pinholes", UPnP for IPv6). Or: ${mend}`
+  }
+  return `The router refused to let IPv6 in to ${port} (${message}). ${mend}`
 }

@@ -2,7 +2,7 @@ import { isPublicIp } from '../../net/ip.ts'
 import { CAUSES, MappingError } from './causes.ts'
 import { defaultGateway } from './default-gateway.ts'
 import { igdAt } from './igd.ts'
-import { NatPmp } from './nat-pmp.ts'
+import { addressFacing, NatPmp } from './nat-pmp.ts'
 import type { Router } from './router.ts'
 import { searchGateways } from './ssdp.ts'
 
@@ -33,14 +33,19 @@ async function findIgd(
 ): Promise<Router | undefined> {
   const searched = AbortSignal.any([signal, AbortSignal.timeout(searchSeconds * 1000)])
   let first: Router | undefined
-  for await (const { location, localAddress } of searchGateways(gateway, searched)) {
+  for await (const location of searchGateways(gateway, searched)) {
     const described = AbortSignal.any([signal, AbortSignal.timeout(requestSeconds * 1000)])
     // One that answers and cannot describe itself is as good as none.
-    const router = await igdAt(location, { localAddress }, described).catch(() => undefined)
+    const router = await describedAt(location, described).catch(() => undefined)
     if (router !== undefined && router.address === gateway) return router
     first ??= router
   }
   return first
+}
+
+/** A machine in two networks may be answered in the one for what it asked in the other; a router knows only its own. */
+async function describedAt(location: URL, signal: AbortSignal): Promise<Router | undefined> {
+  return igdAt(location, { localAddress: await addressFacing(location.hostname) }, signal)
 }
 
 async function natPmpAt(gateway: string | undefined, signal: AbortSignal): Promise<Router> {

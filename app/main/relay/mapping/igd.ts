@@ -1,7 +1,8 @@
-import { request } from 'node:http'
 import { isIPv4 } from 'node:net'
 import { CAUSES, MappingError } from './causes.ts'
+import { PINHOLE_SERVICE, PinholeService } from './pinhole-service.ts'
 import type { Lease, Mapping, MapRequest, Router } from './router.ts'
+import { call, gatewayCodeOf, http, tag, type Service } from './soap.ts'
 import { urlOf } from './ssdp.ts'
 
 /**
@@ -10,10 +11,9 @@ import { urlOf } from './ssdp.ts'
  * (test/upstream/upnp-nat.test.ts).
  */
 
-const SERVICES = ['WANIPConnection:2', 'WANIPConnection:1', 'WANPPPConnection:1'].map(
+const FORWARDING_SERVICES = ['WANIPConnection:2', 'WANIPConnection:1', 'WANPPPConnection:1'].map(
   name => `urn:schemas-upnp-org:service:${name}`
 )
-const MOST_BYTES = 256 * 1024
 /** What people see in their router's list. */
 const DESCRIPTION = 'Waystation'
 /** Other external ports tried where the router leaves the choice to us. */
@@ -24,16 +24,12 @@ const DYNAMIC_PORTS = { first: 49_152, count: 16_384 }
 const Fault = {
   NO_SUCH_ENTRY: 714,
   CONFLICT: 718,
-  SAME_PORTS_ONLY: 724,
   ONLY_PERMANENT: 725,
   OTHER_MECHANISM: 729
 } as const
 
-const CONFLICTS: readonly number[] = [Fault.CONFLICT, Fault.SAME_PORTS_ONLY, Fault.OTHER_MECHANISM]
-interface Service {
-  type: string
-  control: URL
-}
+/** Somebody else has the port: another may be free. */
+const TAKEN: readonly number[] = [Fault.CONFLICT, Fault.OTHER_MECHANISM]
 
 export interface IgdOptions {
   localAddress: string
@@ -49,9 +45,10 @@ export async function igdAt(
 ): Promise<Router | undefined> {
   const { body } = await http(location, { method: 'GET', localAddress: options.localAddress, signal })
   const services = servicesOf(body, location)
+  const [pinholes] = servicesOf(body, location, [PINHOLE_SERVICE])
   let router: Igd | undefined
   for (const service of services) {
-    const candidate = new Igd(service, options)
+    const candidate = new Igd(service, pinholes, options)
     router ??= candidate
     // A DSL router offers a service for each way out: the one that has an address is in use.
     if (services.length === 1 || (await candidate.hasAddress(signal))) return candidate
@@ -59,8 +56,12 @@ export async function igdAt(
   return router
 }
 
-/** The services of a device description that forward ports, the best version first. */
-export function servicesOf(description: string, location: URL): Service[] {
+/** The services of those types in a device description, in the order of the types: those that forward ports. */
+export function servicesOf(
+  description: string,
+  location: URL,
+  types: readonly string[] = FORWARDING_SERVICES
+): Service[] {
   const base = urlOf(tag(description, 'URLBase') ?? '') ?? location
   const texts = description.split('<service>').slice(1)
   const found = texts.flatMap(text => {
@@ -68,9 +69,9 @@ export function servicesOf(description: string, location: URL): Service[] {
     const control = urlOf(tag(text, 'controlURL') ?? '', base)
     // To another host we were not invited.
     const isOwn = control?.protocol === 'http:' && control.hostname === location.hostname
-    return isOwn && SERVICES.includes(type) ? [{ type, control }] : []
+    return isOwn && types.includes(type) ? [{ type, control }] : []
   })
-  return found.sort((a, b) => SERVICES.indexOf(a.type) - SERVICES.indexOf(b.type))
+  return found.sort((a, b) => types.indexOf(a.type) - types.indexOf(b.type))
 }
 
 class Igd implements Router {
@@ -79,9 +80,12 @@ class Igd implements Router {
   readonly localAddress: string
   readonly #service: Service
   readonly #random: () => number
+  readonly pinholes: PinholeService | undefined
 
-  constructor(service: Service, { localAddress, random = Math.random }: IgdOptions) {
+  constructor(service: Service, pinholes: Service | undefined, options: IgdOptions) {
+    const { localAddress, random = Math.random } = options
     this.#service = service
+    this.pinholes = pinholes && new PinholeService(pinholes, { localAddress })
     this.address = service.control.hostname
     this.localAddress = localAddress
     this.#random = random
@@ -123,7 +127,7 @@ class Igd implements Router {
       return wanted.leaseSeconds === 0 ? Infinity : wanted.leaseSeconds
     } catch (error) {
       const code = gatewayCodeOf(error)
-      if (code === Fault.CONFLICT) return undefined
+      if (TAKEN.includes(code)) return undefined
       if (code !== Fault.ONLY_PERMANENT || wanted.leaseSeconds === 0) throw error
       return this.#mapAt({ ...wanted, leaseSeconds: 0 }, signal)
     }
@@ -179,78 +183,7 @@ class Igd implements Router {
     }
   }
 
-  /** One action (UPnP Device Architecture 1.1, section 3.2): the body of its answer. */
-  async #call(action: string, args: Record<string, string | number>, signal: AbortSignal): Promise<string> {
-    const { type, control } = this.#service
-    const list = Object.entries(args).map(([name, value]) => `<${name}>${value}</${name}>`)
-    const body =
-      '<?xml version="1.0"?>\r\n<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" ' +
-      's:encodingStyle="http://schemas.xmlsoap.org/soap/encoding/"><s:Body>' +
-      `<u:${action} xmlns:u="${type}">${list.join('')}</u:${action}></s:Body></s:Envelope>\r\n`
-    const headers = { 'Content-Type': 'text/xml; charset="utf-8"', SOAPAction: `"${type}#${action}"` }
-    const answer = await http(control, {
-      method: 'POST',
-      headers,
-      body,
-      localAddress: this.localAddress,
-      signal
-    })
-    if (answer.status === 200) return answer.body
-    throw faultOf(answer.body, answer.status)
+  #call(action: string, args: Record<string, string | number>, signal: AbortSignal): Promise<string> {
+    return call(this.#service, action, args, { localAddress: this.localAddress, signal })
   }
-}
-
-/** The error that a failed action's answer tells of. */
-export function faultOf(body: string, status: number): MappingError {
-  const code = Number(tag(body, 'errorCode') ?? Number.NaN)
-  if (!Number.isInteger(code)) return new MappingError('refused', `HTTP status ${status}`)
-  // It came from the network, and goes into a state and a log.
-  const said = (tag(body, 'errorDescription') ?? '').replace(/[^\w .,()-]/g, '').slice(0, 80)
-  const message = `UPnP code ${code}${said === '' ? '' : `, ${said}`}`
-  return new MappingError(CONFLICTS.includes(code) ? 'conflict' : 'refused', message, code)
-}
-
-function gatewayCodeOf(error: unknown): number {
-  return error instanceof MappingError ? (error.gatewayCode ?? 0) : 0
-}
-
-/** The text of the first element of that name, with or without a namespace. */
-function tag(xml: string, name: string): string | undefined {
-  return new RegExp(`<(?:\\w+:)?${name}(?:\\s[^<>]*)?>([^<]*)<`).exec(xml)?.[1]?.trim()
-}
-
-interface HttpRequest {
-  method: 'GET' | 'POST'
-  localAddress: string
-  signal: AbortSignal
-  headers?: Record<string, string>
-  body?: string
-}
-
-/** Follows no redirection, and reads no more than a router has to say. Routers' own servers keep HTTP loosely. */
-async function http(
-  url: URL,
-  { method, localAddress, signal, headers = {}, body = '' }: HttpRequest
-): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const failed = (cause: Error): void =>
-      reject(new MappingError('no-answer', CAUSES['no-answer'], undefined, cause))
-    const length = method === 'POST' ? { 'Content-Length': Buffer.byteLength(body) } : {}
-    const options = { method, localAddress, signal, agent: false, insecureHTTPParser: true }
-    const asked = request(
-      url,
-      { ...options, headers: { ...headers, ...length, Connection: 'close' } },
-      response => {
-        let text = ''
-        response.setEncoding('utf8').on('data', (part: string) => {
-          text += part
-          if (text.length > MOST_BYTES) asked.destroy(new Error('the router says too much'))
-        })
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text }))
-        response.on('error', failed)
-      }
-    )
-    asked.on('error', failed)
-    asked.end(body)
-  })
 }

@@ -146,8 +146,8 @@ function throwResult(error: unknown): void {
   throw new MappingError(kind, `NAT-PMP result ${code}, ${message}`, code, error)
 }
 
-/** The address of this machine that packets to that host carry. Sends none. */
-async function addressFacing(host: string): Promise<string> {
+/** The address of this machine that packets to that host carry. Sends none. @throws MappingError `no-gateway` */
+export async function addressFacing(host: string): Promise<string> {
   const socket = createSocket('udp4')
   try {
     socket.connect(SERVER_PORT, host)

@@ -1,3 +1,5 @@
+import type { PinholeService } from './pinhole-service.ts'
+
 /** A router that forwards ports, whichever protocol it speaks. Every call throws MappingError; a signal bounds it. */
 export interface Router {
   readonly protocol: 'upnp' | 'nat-pmp'
@@ -5,6 +7,8 @@ export interface Router {
   readonly address: string
   /** The address of this machine that faces it: the only one it forwards to. */
   readonly localAddress: string
+  /** Where it can be asked to let IPv6 in. */
+  readonly pinholes?: PinholeService | undefined
   externalIp(signal: AbortSignal): Promise<string>
   /** Forwards a port, or renews that; the external port may be another than the one asked for. */
   map(request: MapRequest, signal: AbortSignal): Promise<Lease>

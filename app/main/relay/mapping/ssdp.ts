@@ -20,28 +20,21 @@ const MOST_ANSWERS = 16
 const MOST_ANSWERS_EACH = 4
 const MOST_BYTES = 2048
 
-export interface GatewayAnswer {
-  /** Where the gateway describes itself. */
-  location: URL
-  /** The address of this machine that it answered to. */
-  localAddress: string
-}
-
 /**
- * Gateways as they answer, each description once, until the signal ends the search; those that answered by then are
+ * Where gateways that answer describe themselves, each once, until the signal ends the search; those that answered by then are
  * still told of, because whoever asks may have been kept waiting by another. The default gateway goes first.
  */
 export async function* searchGateways(
   defaultGateway: string | undefined,
   signal: AbortSignal
-): AsyncGenerator<GatewayAnswer, void, unknown> {
+): AsyncGenerator<URL, void, unknown> {
   const answers = new GatewayAnswers(defaultGateway)
   let wake = (): void => {}
   const sockets = localAddresses().map(localAddress =>
     openSocket(localAddress, (text, from) => {
       const location = locationOf(text, from)
       if (location === undefined) return
-      answers.add({ location, localAddress })
+      answers.add(location)
       wake()
     })
   )
@@ -66,24 +59,24 @@ export async function* searchGateways(
 export class GatewayAnswers {
   readonly #defaultGateway: string | undefined
   readonly #seen = new Map<string, URL>()
-  readonly #waiting: GatewayAnswer[] = []
+  readonly #waiting: URL[] = []
 
   constructor(defaultGateway: string | undefined) {
     this.#defaultGateway = defaultGateway
   }
 
-  add(answer: GatewayAnswer): void {
-    const { href, hostname } = answer.location
+  add(location: URL): void {
+    const { href, hostname } = location
     const isDefault = hostname === this.#defaultGateway
     const ofSame = [...this.#seen.values()].filter(url => url.hostname === hostname).length
     if (this.#seen.has(href) || ofSame >= MOST_ANSWERS_EACH) return
     if (this.#seen.size >= MOST_ANSWERS && !isDefault) return
-    this.#seen.set(href, answer.location)
-    if (isDefault) this.#waiting.unshift(answer)
-    else this.#waiting.push(answer)
+    this.#seen.set(href, location)
+    if (isDefault) this.#waiting.unshift(location)
+    else this.#waiting.push(location)
   }
 
-  next(): GatewayAnswer | undefined {
+  next(): URL | undefined {
     return this.#waiting.shift()
   }
 }

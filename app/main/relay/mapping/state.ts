@@ -1,8 +1,15 @@
 import type { MappedPort, MappingInfo } from '../../../shared/api.ts'
-import { CAUSES, otherPortCause, portCause, type MappingError, type RouterCode } from './causes.ts'
+import { CAUSES, otherPortCause, pinholeCause, portCause } from './causes.ts'
+import type { MappingError, RouterCode } from './causes.ts'
 
 /** A port that is listened on, to be forwarded. */
 export type WantedPort = Pick<MappedPort, 'transport' | 'protocol' | 'internalPort'>
+
+/** What became of an IPv6 port that the router was asked to let in. */
+export interface PinholeOutcome {
+  port: WantedPort
+  error?: MappingError
+}
 
 type Phase = { kind: 'off' | 'searching' | 'forwarding' } | { kind: 'failed'; code: RouterCode }
 
@@ -21,6 +28,7 @@ export class MappingState {
   #phase: Phase = { kind: 'off' }
   #gateway: Gateway | undefined
   #ports: Port[] = []
+  #pinholes: Port[] | undefined
   /** Since when the state and its code are what they are. */
   #since: number
   #said: string
@@ -36,11 +44,13 @@ export class MappingState {
       ...this.#outcome(),
       since: rfc3339(this.#since),
       ...(this.#gateway !== undefined && { gateway: { ...this.#gateway } }),
-      ports: this.#ports.map(port => ({ ...port, since: rfc3339(port.since) }))
+      ports: this.#ports.map(told),
+      ...(this.#pinholes !== undefined && { pinholes: this.#pinholes.map(told) })
     }
   }
 
   off(): void {
+    this.#pinholes = undefined
     this.#set({ kind: 'off' }, undefined, [])
   }
 
@@ -82,6 +92,22 @@ export class MappingState {
     this.#setPort(wanted, port => portAs(port, 'failed', this.#components.clock(), said))
   }
 
+  /** What became of the IPv6 ports: of one at several addresses, the best. */
+  pinholes(outcomes: readonly PinholeOutcome[] | undefined): void {
+    const best = new Map<string, Port>()
+    for (const { port, error } of outcomes ?? []) {
+      const key = `${port.protocol}-${port.internalPort}`
+      if (best.get(key)?.state === 'mapped') continue
+      const known = this.#pinholes?.find(each => isSame(each, port))
+      const { transport, protocol, internalPort } = port
+      const before = known ?? { transport, protocol, internalPort, state: 'pending' as const, since: 0 }
+      const said = error === undefined ? {} : { code: error.code, cause: pinholeCause(port, error) }
+      best.set(key, portAs(before, error === undefined ? 'mapped' : 'failed', this.#components.clock(), said))
+    }
+    this.#pinholes = outcomes === undefined ? undefined : [...best.values()]
+    this.#tell()
+  }
+
   get #code(): string | undefined {
     return this.#outcome().code
   }
@@ -110,6 +136,10 @@ export class MappingState {
     this.#ports = ports
     const after = this.#outcome()
     if (before.state !== after.state || before.code !== after.code) this.#since = this.#components.clock()
+    this.#tell()
+  }
+
+  #tell(): void {
     const summary = this.#summary()
     if (summary === this.#said) return
     this.#said = summary
@@ -138,6 +168,10 @@ function isSame(
   other: Pick<WantedPort, 'protocol' | 'internalPort'>
 ): boolean {
   return port.protocol === other.protocol && port.internalPort === other.internalPort
+}
+
+function told(port: Port): MappedPort {
+  return { ...port, since: rfc3339(port.since) }
 }
 
 const rfc3339 = (milliseconds: number): string => new Date(milliseconds).toISOString()

@@ -146,6 +146,11 @@ export class AddressBook {
     this.#settle(entry)
   }
 
+  /** What was found out may be so no more: all is asked about anew, and stands until then. */
+  doubt(): void {
+    for (const entry of this.#entries.values()) entry.dueMs = 0
+  }
+
   /** Whether anything is to be asked at all. */
   get isAsking(): boolean {
     const now = this.#components.clock.now()
@@ -195,6 +200,7 @@ export class AddressBook {
       public: isPublicAddress(address),
       state,
       since: since.toISOString(),
+      ...(entry.origin === 'observed' && { observed: true as const }),
       ...(cause !== undefined && { cause })
     }
   }

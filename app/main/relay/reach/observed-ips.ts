@@ -13,25 +13,44 @@ const MOST_IPS = 2
  */
 export class ObservedIps {
   readonly #seen = new Map<string, string>()
+  /** Networks that said so before the machine was in another network. */
+  readonly #old = new Set<string>()
 
-  /** `ip` is what the peer saw, `witness` the peer's own. */
-  add(ip: string, witness: string): void {
-    if (ip.includes(':') || !isPublicIp(ip) || !isPublicIp(witness)) return
+  /** `ip` is what the peer saw, `witness` the peer's own. True where an address is believed that was not before. */
+  add(ip: string, witness: string): boolean {
+    if (ip.includes(':') || !isPublicIp(ip) || !isPublicIp(witness)) return false
+    const before = this.believed()
     const network = ipNetwork(witness)
     this.#seen.delete(network)
+    this.#old.delete(network)
     this.#seen.set(network, ip)
     const [oldest] = this.#seen.keys()
-    if (this.#seen.size > MOST_NETWORKS && oldest !== undefined) this.#seen.delete(oldest)
+    if (this.#seen.size > MOST_NETWORKS && oldest !== undefined) {
+      this.#seen.delete(oldest)
+      this.#old.delete(oldest)
+    }
+    return this.believed().some(each => !before.includes(each))
+  }
+
+  /** The machine is in another network: what was said counts only until others have said something again. */
+  renew(): void {
+    for (const network of this.#seen.keys()) this.#old.add(network)
   }
 
   /** The best known first. */
   believed(): string[] {
-    const counts = new Map<string, number>()
-    for (const ip of this.#seen.values()) counts.set(ip, (counts.get(ip) ?? 0) + 1)
-    return [...counts]
-      .filter(([, count]) => count >= NEEDED)
-      .sort(([, a], [, b]) => b - a)
-      .slice(0, MOST_IPS)
-      .map(([ip]) => ip)
+    const all = [...this.#seen]
+    const fresh = mostNamed(all.filter(([network]) => !this.#old.has(network)))
+    return fresh.length > 0 ? fresh : mostNamed(all)
   }
+}
+
+function mostNamed(seen: readonly (readonly [network: string, ip: string])[]): string[] {
+  const counts = new Map<string, number>()
+  for (const [, ip] of seen) counts.set(ip, (counts.get(ip) ?? 0) + 1)
+  return [...counts]
+    .filter(([, count]) => count >= NEEDED)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, MOST_IPS)
+    .map(([ip]) => ip)
 }

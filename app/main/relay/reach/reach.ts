@@ -22,6 +22,7 @@ import { ipOf, ipOfAddress, isPublicAddress } from '../addresses.ts'
 import { named } from '../auto-tls/names.ts'
 import { Identified } from '../identify/identified.ts'
 import { announcedAt, announcedAtHost } from '../listening.ts'
+import type { NetworkWatch } from '../network-watch.ts'
 import { askV1, askV2, DIAL_BACK_PROTOCOL, DialBacks, V1_PROTOCOL, V2_PROTOCOL } from './autonat.ts'
 import type { Outcome, Version } from './autonat.ts'
 import { AddressBook, withoutPeerId, type BookClock, type Inquiry, type Known } from './book.ts'
@@ -31,6 +32,8 @@ import { ObservedIps } from './observed-ips.ts'
 const LOOK_MS = 5_000
 /** How soon one is looked at after a peer has said who it is. */
 const SOON_MS = 250
+/** How often at most all addresses are asked about anew. */
+const DOUBT_AGAIN_MS = 30_000
 /** Fuller than this a node refuses dial backs, which then say nothing of its addresses. */
 const FULL = 0.8
 /** How long a peer may take to say what it speaks, and how often it is looked at meanwhile. */
@@ -65,6 +68,8 @@ export interface ReachOptions {
   /** A state changed, or an address is new. */
   changed: (info: AddressInfo) => void
   clock?: BookClock
+  /** Says when the machine may be somewhere else. */
+  watch?: Pick<NetworkWatch, 'onChange'>
 }
 
 const systemClock: BookClock = { now: () => performance.now(), date: () => new Date() }
@@ -88,6 +93,9 @@ export class Reach implements Startable {
   #stopping = new AbortController()
   #timer: ReturnType<typeof setInterval> | undefined
   #soon: ReturnType<typeof setTimeout> | undefined
+  #unwatch: (() => void) | undefined
+  /** When all was last asked about anew, on the clock. */
+  #doubtedMs = -Infinity
 
   constructor(components: ReachComponents, options: ReachOptions) {
     this.#components = components
@@ -102,6 +110,7 @@ export class Reach implements Startable {
     await registrar.handle(DIAL_BACK_PROTOCOL, this.#dialBacks.onStream, { maxInboundStreams: 2 })
     events.addEventListener('peer:identify', this.#onIdentify)
     events.addEventListener('peer:disconnect', this.#onDisconnect)
+    this.#unwatch = this.#options.watch?.onChange(() => this.#onChange())
     this.#timer = setInterval(() => this.#look(), LOOK_MS)
   }
 
@@ -115,6 +124,7 @@ export class Reach implements Startable {
     clearInterval(this.#timer)
     clearTimeout(this.#soon)
     this.#timer = undefined
+    this.#unwatch?.()
     this.#stopping.abort()
     events.removeEventListener('peer:identify', this.#onIdentify)
     events.removeEventListener('peer:disconnect', this.#onDisconnect)
@@ -174,7 +184,8 @@ export class Reach implements Startable {
     const { connection, peerId } = detail
     const witness = ipOf(connection)
     const ip = detail instanceof Identified ? detail.observedIp4 : undefined
-    if (witness !== undefined && ip !== undefined) this.#observed.add(ip, witness)
+    // The router may have another address than before, and nobody else would say so.
+    if (witness !== undefined && ip !== undefined && this.#observed.add(ip, witness)) this.#doubt()
     // Identify may end after the connection did.
     if (this.#components.connectionManager.getConnections(peerId).length === 0) return
     const version = versionOf(detail)
@@ -186,6 +197,21 @@ export class Reach implements Startable {
 
   readonly #onDisconnect = ({ detail }: CustomEvent<PeerId>): void => {
     this.#versions.delete(detail.toString())
+  }
+
+  /** What has changed on this machine shows at once; the rest is asked about anew. */
+  #onChange(): void {
+    this.#observed.renew()
+    this.#doubt()
+    this.#look()
+  }
+
+  /** Not again soon: strangers can say something else each time. */
+  #doubt(): void {
+    const now = performance.now()
+    if (now - this.#doubtedMs < DOUBT_AGAIN_MS) return
+    this.#doubtedMs = now
+    this.#book.doubt()
   }
 
   #look(): void {

@@ -66,8 +66,9 @@ function mappedRung(way: WayFacts, facts: LadderFacts): Told {
   if (isLoopbackOnly(way)) return { state: 'off', code: 'loopback-only' }
   if (best?.state === 'given') return { state: 'off', code: 'given-by-hand' }
   const port = portOnRouter(way, facts)
-  if (port !== undefined) return portRung(port, facts)
-  if (best !== undefined) return { state: 'off', code: 'not-needed' }
+  if (port !== undefined) return family === 'ip6' ? pinholeRung(port) : portRung(port, facts)
+  if (best !== undefined && best.observed !== true) return { state: 'off', code: 'not-needed' }
+  if (best?.state === 'verified') return { state: 'off', code: 'forwarded-by-hand' }
   if (family === 'ip6') return { state: 'off', code: 'no-public-ip6' }
   const { mapping } = facts
   if (mapping.state === 'off') return { state: 'off', code: 'mapping-off' }
@@ -78,13 +79,17 @@ function mappedRung(way: WayFacts, facts: LadderFacts): Told {
 
 type MappedPort = LadderFacts['mapping']['ports'][number]
 
-/** Ports are forwarded for addresses of IPv4. */
+/** Of IPv4 a port is forwarded; of IPv6 the router's firewall lets it in. */
 function portOnRouter(way: WayFacts, { mapping }: LadderFacts): MappedPort | undefined {
-  if (way.family === 'ip6') return undefined
   const inner = new Set(open(way).map(({ address }) => portOf(address)))
-  return mapping.ports.find(
-    ({ protocol, internalPort }) => protocol === way.protocol && inner.has(internalPort)
-  )
+  const ports = way.family === 'ip6' ? mapping.pinholes : mapping.ports
+  return ports?.find(({ protocol, internalPort }) => protocol === way.protocol && inner.has(internalPort))
+}
+
+function pinholeRung({ state, since, protocol, internalPort, code = '', cause = '' }: MappedPort): Told {
+  if (state === 'mapped') return { state: 'ok', code: 'pinhole', details: { port: internalPort }, since }
+  const details = { said: cause, why: code, port: `${internalPort}/${protocol}` }
+  return { state: 'failed', code: 'pinhole-failed', details, since }
 }
 
 function portRung(port: MappedPort, facts: LadderFacts): Told {
@@ -100,20 +105,34 @@ function portRung(port: MappedPort, facts: LadderFacts): Told {
 }
 
 /** What is wrong with the router as a whole; of two of them both are named. */
-function routerRung({ mapping, firewalls }: LadderFacts): Told {
+function routerRung({ mapping, firewalls, addresses, dht }: LadderFacts): Told {
   const { code = '', cause = '', since, gateway } = mapping
   const failed = (word: LadderCode, details: LadderDetails): Told => ({
     ...{ state: 'failed', code: word, details, since }
   })
   const outer = gateway?.externalIp
   if (code === 'private-gateway' && gateway !== undefined && outer !== undefined) {
-    return failed(isCarriers(outer) ? 'carrier-nat' : 'two-routers', { router: gateway.address, outer })
+    if (isCarriers(outer)) return failed('carrier-nat', { router: gateway.address, outer })
+    const seen = publicIp4(addresses)
+    return failed('two-routers', { router: gateway.address, outer, ...(seen !== undefined && { seen }) })
+  }
+  // It has no public address, and leads to the Internet all the same.
+  if (code === 'no-external-address' && gateway !== undefined && dht.servers > 0) {
+    return failed('two-routers-hidden', { router: gateway.address })
   }
   const [firewall] = firewalls
   if (code === 'no-gateway' && firewall !== undefined) {
     return failed('no-gateway-firewall', { firewall: firewall.name })
   }
   return failed('router-failed', { said: cause, why: code })
+}
+
+/** Where peers see this node come from: the address of the router in front of all. */
+function publicIp4(addresses: LadderFacts['addresses']): string | undefined {
+  const other = addresses.find(
+    each => each.public && each.state !== 'given' && each.address.startsWith('/ip4/')
+  )
+  return other?.address.split('/')[2]
 }
 
 /** 100.64.0.0/10, of which providers give to many customers at once. */

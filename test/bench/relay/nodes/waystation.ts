@@ -19,7 +19,9 @@ export const LIFTED = [
   '--relay-rate-per-circuit-bytes-per-second',
   '--relay-attempts-per-peer-per-minute',
   '--relay-attempts-per-ip-per-minute'
-].flatMap(name => [name, 'unlimited'])
+]
+  .flatMap(name => [name, 'unlimited'])
+  .concat('--overload-event-loop-delay-ms', '0', '--overload-memory-bytes', 'unlimited')
 
 export interface WaystationOptions {
   /** What Node runs. */
