@@ -49,7 +49,7 @@ describe('limitsOf', () => {
 
   it('knows every limit there is a setting for', () => {
     const ofCircuits = (key: Key): boolean =>
-      /^relay\.(?!enabled|dataPath|circuits\.bufferBytes|reservations\.ttl|rate\.peers)/.test(key)
+      /^relay\.(?!enabled|dataPath|selfTest|circuits\.bufferBytes|reservations\.ttl|rate\.peers)/.test(key)
     expect(LIMITS.map(([key]) => key).sort()).toEqual(keys.filter(ofCircuits).sort())
   })
 })
