@@ -15,16 +15,8 @@ import { processTree } from './processes.ts'
 /** Loopback and free ports, so that a node that was switched on meets no other one. */
 export const APART = [
   ...['--listen-ip4', '127.0.0.1', '--listen-ip6', 'none', '--control-port', '0'],
-  ...[
-    '--port',
-    '0',
-    '--ws-port',
-    '0',
-    '--http-port',
-    '0',
-    '--no-webrtc-direct-enabled',
-    '--no-relay-self-test'
-  ],
+  ...['--port', '0', '--ws-port', '0', '--http-port', '0'],
+  ...['--no-webrtc-direct-enabled', '--no-relay-self-test'],
   // Whoever runs the tests may be on a train.
   ...['--no-power-hold-on-battery', '--no-power-hold-on-metered']
 ]
