@@ -1,6 +1,3 @@
-import { once } from 'node:events'
-import { createSocket } from 'node:dgram'
-import { setTimeout as delay } from 'node:timers/promises'
 import {
   transportSymbol,
   TypedEventEmitter,
@@ -11,31 +8,8 @@ import {
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { expect, it } from 'vitest'
-import { loadNativeWebRtc } from '../../app/main/relay/webrtc/native.ts'
 
-/** Why app/main/relay/webrtc keeps its UDP ports, and tells of a closed listener one turn later (docs/adr/0004). */
-
-async function bind(port: number): Promise<number> {
-  const socket = createSocket('udp4')
-  socket.bind({ port, address: '127.0.0.1', exclusive: true })
-  try {
-    await once(socket, 'listening')
-    return socket.address().port
-  } finally {
-    socket.close()
-  }
-}
-
-it('libdatachannel leaves the UDP port open whose listener is stopped', async () => {
-  const native = await loadNativeWebRtc()
-  const port = await bind(0)
-  expect(await bind(port)).toBe(port)
-  const mux = new native.IceUdpMuxListener(port, '127.0.0.1')
-  mux.onUnhandledStunRequest(() => {})
-  ;(mux as unknown as { stop(): void }).stop()
-  await delay(200)
-  await expect(bind(port)).rejects.toMatchObject({ code: 'EADDRINUSE' })
-})
+/** Why app/main/relay/webrtc tells of a closed listener one turn later (docs/adr/0004). */
 
 class SoonClosed extends TypedEventEmitter<ListenerEvents> implements Listener {
   static closed = 0
